@@ -7,9 +7,10 @@ import java.nio.ByteBuffer;
 /**
  * The content of a disk, addressed by byte.
  *
- * <p>Offsets and lengths are in bytes, from 0 to {@link #size()}; no alignment is asked of the caller. A range that leaves the
- * device is an {@link IndexOutOfBoundsException}: the caller's mistake, never the image's. Every method may be called from any
- * thread; a request that overlaps one still under way on another thread sees it whole or not at all, sector by sector.
+ * <p>Offsets and lengths are in bytes, from 0 to {@link #size()}; no alignment is asked of the
+ * caller. A range that leaves the device is an {@link IndexOutOfBoundsException}: the caller's
+ * mistake, never the image's. Every method may be called from any thread; a request that overlaps
+ * one still under way on another thread sees it whole or not at all, sector by sector.
  */
 public interface BlockDevice extends Closeable {
 
@@ -27,9 +28,11 @@ public interface BlockDevice extends Closeable {
   void read(long offset, ByteBuffer target) throws IOException;
 
   /**
-   * Writes {@code source} from its position to its limit at {@code offset}. It is on the medium after the next {@link #flush()}.
+   * Writes {@code source} from its position to its limit at {@code offset}. It is on the medium
+   * after the next {@link #flush()}.
    *
-   * @throws IOException if it could not be written; the old content is then still there, or the new, sector by sector
+   * @throws IOException if it could not be written; the old content is then still there, or the
+   *     new, sector by sector
    */
   void write(long offset, ByteBuffer source) throws IOException;
 
@@ -42,7 +45,10 @@ public interface BlockDevice extends Closeable {
   /** Returns when every write completed before this call is on the medium. */
   void flush() throws IOException;
 
-  /** What is known of the range that begins at {@code offset}; at least one byte and at most {@code length} bytes long. */
+  /**
+   * What is known of the range that begins at {@code offset}; at least one byte and at most {@code
+   * length} bytes long.
+   */
   Extent extent(long offset, long length) throws IOException;
 
   /** A range of the device, all of one kind. {@code length} is in bytes. */
@@ -54,7 +60,10 @@ public interface BlockDevice extends Closeable {
     DATA,
     /** This layer says that it reads as zeros. */
     ZERO,
-    /** This layer holds nothing there: it reads from the backing layer, or as zeros when there is none. */
+    /**
+     * This layer holds nothing there: it reads from the backing layer, or as zeros when there is
+     * none.
+     */
     UNALLOCATED
   }
 }
