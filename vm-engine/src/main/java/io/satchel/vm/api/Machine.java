@@ -1,0 +1,80 @@
+package io.satchel.vm.api;
+
+import io.satchel.image.block.BlockDevice;
+import io.satchel.vm.host.AudioSink;
+import io.satchel.vm.host.Key;
+import io.satchel.vm.host.Screen;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A computer. Its methods may be called from any thread and return at once; what comes of them
+ * arrives as {@link MachineEvents}.
+ */
+public interface Machine extends AutoCloseable {
+
+  /** Presses the power switch of a machine that is off. */
+  void start();
+
+  /** Stops the processor and virtual time. */
+  void pause();
+
+  /** Goes on after {@link #pause}. */
+  void resume();
+
+  /** Presses the reset button. */
+  void reset();
+
+  /** Presses the power button: a guest with ACPI shuts down in order. */
+  void powerButton();
+
+  /** Ends the machine at once and closes its media. Waits until its thread has ended. */
+  @Override
+  void close();
+
+  MachineState state();
+
+  /** Shows the picture there, from now on; {@code null} for nowhere. */
+  void attach(@Nullable Screen screen);
+
+  /** Plays the sound there. */
+  void attach(AudioSink audio);
+
+  /** A key went down or up. */
+  void key(Key key, boolean down);
+
+  /**
+   * The pointer moved, in mouse counts; y grows downwards.
+   *
+   * @param wheel notches, positive towards the user
+   * @param buttons bit 0 left, 1 right, 2 middle
+   */
+  void pointer(int dx, int dy, int wheel, int buttons);
+
+  /** Bytes for the guest's first serial port, as fast as it takes them. */
+  void serialInput(byte[] bytes);
+
+  /**
+   * Puts a medium into a CD (IDE unit) or floppy drive, or takes it out with {@code null}; the old
+   * one is closed.
+   */
+  void changeMedia(MachineConfig.DriveKind kind, int unit, @Nullable BlockDevice media);
+
+  /** Figures for a status line; cheap. */
+  Status status();
+
+  /**
+   * @param instructions executed since power-on
+   * @param virtualNanos virtual time since power-on
+   * @param diskReadBytes read from disks and CDs since power-on
+   * @param diskWrittenBytes written since power-on
+   * @param halted whether the processor waits for an interrupt
+   * @param hint what the machine is doing, for a person, or empty
+   */
+  record Status(
+      long instructions,
+      long virtualNanos,
+      long diskReadBytes,
+      long diskWrittenBytes,
+      boolean halted,
+      String hint) {}
+}

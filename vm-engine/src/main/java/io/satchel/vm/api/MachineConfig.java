@@ -1,0 +1,161 @@
+package io.satchel.vm.api;
+
+import io.satchel.image.block.BlockDevice;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a machine is made of. Plain data; media are opened by the caller and closed by the machine.
+ *
+ * @param memoryMib RAM in MiB, 1 to 2047
+ * @param cpuModel a name that {@code CpuModel} knows, such as {@code pentium3}
+ * @param drives what is in which drive; a drive that is not named is absent, except that floppy A
+ *     and the CD drive exist empty
+ * @param bootOrder tried in turn
+ * @param bootMenu asks at power-on instead
+ * @param bios a firmware image to run instead of Satchel's own
+ * @param vgaBios the option ROM that goes with it
+ * @param kernel boots this instead of a drive
+ * @param clock what virtual time follows
+ * @param date the RTC's date and time at power-on; {@code null} for the host's
+ * @param exitPort whether a write to port F4h ends the run
+ */
+public record MachineConfig(
+    int memoryMib,
+    String cpuModel,
+    List<Drive> drives,
+    List<BootDevice> bootOrder,
+    boolean bootMenu,
+    @Nullable Path bios,
+    @Nullable Path vgaBios,
+    @Nullable Kernel kernel,
+    Clock clock,
+    @Nullable LocalDateTime date,
+    boolean exitPort) {
+
+  public MachineConfig {
+    drives = List.copyOf(drives);
+    bootOrder = List.copyOf(bootOrder);
+  }
+
+  /** A usual machine without a disk, to be changed by the {@code with} methods. */
+  public static MachineConfig standard() {
+    return new MachineConfig(
+        256,
+        "pentium3",
+        List.of(),
+        List.of(BootDevice.FLOPPY, BootDevice.CD, BootDevice.HARD_DISK),
+        false,
+        null,
+        null,
+        null,
+        Clock.HOST,
+        null,
+        false);
+  }
+
+  public MachineConfig withMemoryMib(int mib) {
+    return new MachineConfig(
+        mib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date, exitPort);
+  }
+
+  public MachineConfig withCpuModel(String model) {
+    return new MachineConfig(
+        memoryMib, model, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
+        exitPort);
+  }
+
+  public MachineConfig withDrives(List<Drive> newDrives) {
+    return new MachineConfig(
+        memoryMib, cpuModel, newDrives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
+        exitPort);
+  }
+
+  public MachineConfig withBootOrder(List<BootDevice> order) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, order, bootMenu, bios, vgaBios, kernel, clock, date, exitPort);
+  }
+
+  public MachineConfig withBootMenu(boolean menu) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, menu, bios, vgaBios, kernel, clock, date, exitPort);
+  }
+
+  public MachineConfig withBios(@Nullable Path firmware, @Nullable Path videoFirmware) {
+    return new MachineConfig(
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        firmware,
+        videoFirmware,
+        kernel,
+        clock,
+        date,
+        exitPort);
+  }
+
+  public MachineConfig withKernel(@Nullable Kernel newKernel) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, newKernel, clock, date,
+        exitPort);
+  }
+
+  public MachineConfig withClock(Clock newClock) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, newClock, date,
+        exitPort);
+  }
+
+  public MachineConfig withDate(@Nullable LocalDateTime newDate) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, newDate,
+        exitPort);
+  }
+
+  public MachineConfig withExitPort(boolean port) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date, port);
+  }
+
+  /**
+   * A drive and what is in it.
+   *
+   * @param unit hard disks and CDs: 0 to 3 for IDE primary master, primary slave, secondary master,
+   *     secondary slave; floppies: 0 (A) or 1 (B)
+   * @param media {@code null} for an empty CD or floppy drive
+   */
+  public record Drive(DriveKind kind, int unit, @Nullable BlockDevice media) {}
+
+  /** The kinds of drive. */
+  public enum DriveKind {
+    HARD_DISK,
+    CD,
+    FLOPPY
+  }
+
+  /** What firmware can start from. */
+  public enum BootDevice {
+    FLOPPY,
+    CD,
+    HARD_DISK
+  }
+
+  /** What virtual time follows. */
+  public enum Clock {
+    /** The host's monotonic clock. */
+    HOST,
+    /** The count of executed instructions: a run is repeatable. */
+    INSTRUCTIONS
+  }
+
+  /**
+   * A multiboot ELF or a Linux bzImage that is started directly.
+   *
+   * @param commandLine what it is told
+   */
+  public record Kernel(Path image, String commandLine, @Nullable Path initrd) {}
+}

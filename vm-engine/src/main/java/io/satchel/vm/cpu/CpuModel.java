@@ -1,0 +1,4 @@
+package io.satchel.vm.cpu;
+
+/** What a processor says of itself. */
+public final class CpuModel {}
