@@ -198,8 +198,12 @@ public final class CpuState {
   private final GuestFault fault = new GuestFault();
   private volatile int pending;
 
-  // Lazily kept arithmetic flags: see flags().
-  private int arithmeticFlags;
+  // The arithmetic flags as the last instruction that wrote them left its operands; see
+  // LazyFlags.
+  public int flagRule = LazyFlags.EXPLICIT;
+  public long flagA;
+  public long flagB;
+  public long flagResult;
 
   public CpuState(Mmu mmu, IoPorts ports, CpuModel model) {
     this.mmu = mmu;
@@ -242,12 +246,18 @@ public final class CpuState {
 
   /** CF, PF, AF, ZF, SF and OF as they stand. */
   public int arithmeticFlags() {
-    return arithmeticFlags;
+    return LazyFlags.all(flagRule, flagA, flagB, flagResult);
   }
 
   /** Sets all six arithmetic flags from the bits of {@code flags}. */
   public void setArithmeticFlags(int flags) {
-    arithmeticFlags = flags & ARITHMETIC;
+    flagRule = LazyFlags.EXPLICIT;
+    flagResult = flags & ARITHMETIC;
+  }
+
+  /** CF, 0 or 1. */
+  public int carry() {
+    return LazyFlags.carry(flagRule, flagA, flagB, flagResult);
   }
 
   /** RFLAGS, bit 1 set. */
@@ -287,6 +297,11 @@ public final class CpuState {
   /** The stack pointer's width in bytes: 2, 4 or 8. */
   public int stackWidth() {
     return code64() ? 8 : (attributes[SS] & ATTR_DB) != 0 ? 4 : 2;
+  }
+
+  /** Whether misaligned accesses raise #AC. */
+  public boolean alignmentChecked() {
+    return cpl == 3 && (cr0 & CR0_AM) != 0 && (systemFlags & AC) != 0;
   }
 
   public int iopl() {
