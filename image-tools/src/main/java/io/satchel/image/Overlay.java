@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run's changes in a file of their own: the image that was picked is not written until the user
@@ -39,8 +40,7 @@ public final class Overlay {
   }
 
   /** As {@link #create(Path, Path)}, with the backing image's format given when it is not null. */
-  public static void create(
-      Path overlay, Path backing, @org.jspecify.annotations.Nullable String format)
+  public static void create(Path overlay, Path backing, @Nullable String format)
       throws IOException {
     long size;
     String recorded;
@@ -88,11 +88,13 @@ public final class Overlay {
     Path backing;
     String format;
     try (OpenedImage image = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE))) {
-      backing = backingOf(overlay, image);
-      format =
-          ((LayeredDevice) image.device()).backing() instanceof LayeredDevice.BackingReference r
-              ? r.format()
-              : null;
+      LayeredDevice.BackingReference reference = backingOf(overlay, image);
+      backing = Images.resolve(overlay, reference.name(), "backing file");
+      format = reference.format();
+    }
+    if (Formats.RAW.name().equals(format) && Formats.RAW.name().equals(Images.probe(backing))) {
+      // It will be guessed again, so what makes it look like another format must not get in.
+      format = null;
     }
     try (OpenedImage changes = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE));
         OpenedImage target = Images.open(backing, OpenOptions.forWriting().withFormat(format))) {
@@ -118,7 +120,8 @@ public final class Overlay {
     return true;
   }
 
-  private static Path backingOf(Path overlay, OpenedImage image) throws ImageException {
+  private static LayeredDevice.BackingReference backingOf(Path overlay, OpenedImage image)
+      throws ImageException {
     LayeredDevice.BackingReference reference = ((LayeredDevice) image.device()).backing();
     if (reference == null) {
       throw new ImageException(
@@ -127,7 +130,7 @@ public final class Overlay {
           "lies over no other image, so there is nothing to keep it in",
           "use it as it is");
     }
-    return Images.resolve(overlay, reference.name(), "backing file");
+    return reference;
   }
 
   /** Copies what a layer itself holds; false when stopped. */

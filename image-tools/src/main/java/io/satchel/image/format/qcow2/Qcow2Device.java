@@ -7,6 +7,11 @@ import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -31,6 +36,11 @@ public final class Qcow2Device implements LayeredDevice {
   private ByteBuffer clusterBuffer = ByteBuffer.allocate(0);
   private boolean autoclearDone;
   private boolean closed;
+
+  /** Where the next packed cluster may go, as long as nothing has been freed since. */
+  private long packedEnd;
+
+  private long packedReleases;
 
   Qcow2Device(Qcow2Image image, boolean readOnly) {
     this.image = image;
@@ -160,6 +170,10 @@ public final class Qcow2Device implements LayeredDevice {
   public void write(long offset, ByteBuffer source) throws IOException {
     Objects.checkFromIndexSize(offset, source.remaining(), size());
     refuseIfReadOnly();
+    writeUnchecked(offset, source);
+  }
+
+  private void writeUnchecked(long offset, ByteBuffer source) throws IOException {
     long at = offset;
     int limit = source.limit();
     try {
@@ -627,10 +641,398 @@ public final class Qcow2Device implements LayeredDevice {
     }
   }
 
+  /**
+   * Changes the disk's size. What is gained reads as zeros, whatever the backing file holds there
+   * (rule 18) and whatever the file held there before.
+   */
   @Override
-  public void resize(long size) throws IOException {
-    throw new ImageException(
-        ImageException.Kind.UNSUPPORTED, image.file.name(), "cannot be resized yet", "");
+  public void resize(long newSize) throws IOException {
+    refuseIfReadOnly();
+    final long size = Math.ceilDiv(newSize, 512) * 512;
+    exclusive.lock();
+    try {
+      final long old = size();
+      if (size < 0) {
+        throw new ImageException(
+            ImageException.Kind.INVALID_REQUEST,
+            image.file.name(),
+            "cannot have a negative size",
+            "choose another size");
+      }
+      if (image.header.version < 3 && !image.snapshots.isEmpty()) {
+        throw new ImageException(
+            ImageException.Kind.UNSUPPORTED,
+            image.file.name(),
+            "is of version 2 and has snapshots, so it cannot be resized",
+            "amend it to version 3 (qemu-img amend -o compat=1.1)");
+      }
+      beforeFirstWrite();
+      if (size < old) {
+        shrink(size);
+      } else if (size > old) {
+        grow(old, size);
+      }
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  private void grow(long old, long size) throws IOException {
+    int needed = (int) Math.min(Math.ceilDiv(size, image.header.bytesPerL1Entry()), 1 << 30);
+    if (needed > image.l1.length) {
+      new Snapshots(image).switchL1(Arrays.copyOf(image.l1, needed), old, false);
+    }
+    image.header.size = size;
+    boolean done = false;
+    try {
+      long covered = Math.ceilDiv(old, image.clusterSize) * image.clusterSize;
+      writeZeroData(old, Math.min(covered, size) - old);
+      if (backing != null && backing.size() > covered && size > covered) {
+        zero(covered, Math.min(size, backing.size()) - covered, true, false);
+      }
+      writeBackTables();
+      image.sync();
+      writeSize();
+      done = true;
+    } finally {
+      if (!done) {
+        image.header.size = old;
+      }
+    }
+  }
+
+  private void writeSize() throws IOException {
+    image.put(24, ByteBuffer.allocate(8).putLong(0, image.header.size));
+    image.sync();
+  }
+
+  private void shrink(long size) throws IOException {
+    writeBackTables();
+    image.header.size = size;
+    writeSize();
+    long at = Math.ceilDiv(size, image.clusterSize) * image.clusterSize;
+    long end = image.l1.length * image.header.bytesPerL1Entry();
+    while (at < end) {
+      int l1Index = image.l1Index(at);
+      long tableEnd = (l1Index + 1L) * image.header.bytesPerL1Entry();
+      if (image.l2Table(l1Index) != 0) {
+        long table = image.writableL2Table(l1Index);
+        for (; at < tableEnd; at += image.clusterSize) {
+          long entry = image.l2Entry(table, image.l2Index(at));
+          image.setL2(table, image.l2Index(at), 0, 0);
+          image.releaseEntry(entry);
+        }
+      }
+      at = tableEnd;
+    }
+    writeBackTables();
+    writeBackTables();
+    image.sync();
+    image.trimFile();
+  }
+
+  // --- Snapshots ---
+
+  /** One internal snapshot, for a list. */
+  public record SnapshotInfo(
+      String id,
+      String name,
+      long vmStateSize,
+      long diskSize,
+      int seconds,
+      int nanos,
+      long clockNanos,
+      long instructions) {}
+
+  /** The internal snapshots in the order of the table. */
+  public List<SnapshotInfo> snapshots() {
+    shared.lock();
+    try {
+      List<SnapshotInfo> all = new ArrayList<>();
+      for (Snapshot s : image.snapshots) {
+        all.add(
+            new SnapshotInfo(
+                s.id(),
+                s.name(),
+                s.vmStateSize(),
+                s.diskSize(),
+                s.seconds(),
+                s.nanos(),
+                s.clockNanos(),
+                s.instructions()));
+      }
+      return all;
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  /**
+   * Takes a snapshot of the disk and of the VM state written before.
+   *
+   * @param time its date
+   * @param clockNanos how long the guest had run
+   * @param vmStateSize the bytes written by {@link #writeVmState}, or 0
+   */
+  public void createSnapshot(String name, Instant time, long clockNanos, long vmStateSize)
+      throws IOException {
+    changeSnapshots(
+        snapshots -> {
+          snapshots.create(
+              name, (int) time.getEpochSecond(), time.getNano(), clockNanos, vmStateSize);
+          dropVmState();
+        });
+  }
+
+  /** Makes the disk what it was when the snapshot was taken. */
+  public void applySnapshot(String nameOrId) throws IOException {
+    changeSnapshots(snapshots -> snapshots.apply(existing(snapshots, nameOrId)));
+  }
+
+  /** Deletes a snapshot; the disk stays as it is. */
+  public void deleteSnapshot(String nameOrId) throws IOException {
+    changeSnapshots(snapshots -> snapshots.delete(existing(snapshots, nameOrId)));
+  }
+
+  private Snapshot existing(Snapshots snapshots, String nameOrId) throws ImageException {
+    Snapshot found = snapshots.find(nameOrId);
+    if (found == null) {
+      throw new ImageException(
+          ImageException.Kind.INVALID_REQUEST,
+          image.file.name(),
+          "has no snapshot " + nameOrId,
+          "list them with `satchel img snapshot -l`");
+    }
+    return found;
+  }
+
+  /** Something done to the snapshots. */
+  private interface SnapshotChange {
+    void on(Snapshots snapshots) throws IOException;
+  }
+
+  private void changeSnapshots(SnapshotChange change) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeBackTables();
+      image.sync();
+      change.on(new Snapshots(image));
+      writeBackTables();
+      image.sync();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Turns this read-only disk into what it was when the snapshot was taken. */
+  public void showSnapshot(String nameOrId) throws IOException {
+    if (!readOnly) {
+      throw new IllegalStateException("only a disk that is read can show a snapshot");
+    }
+    exclusive.lock();
+    try {
+      Snapshot s = existing(new Snapshots(image), nameOrId);
+      image.replaceL1(image.readTable(s.l1Offset(), s.l1Size(), "a snapshot's L1 table"));
+      image.header.size = s.diskSize();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Where VM state lies: past everything that the L1 table needs for the disk (rule 19). */
+  private long vmStateStart() {
+    return Math.ceilDiv(size(), image.header.bytesPerL1Entry()) * image.header.bytesPerL1Entry();
+  }
+
+  /** Writes a piece of the machine's state, to become part of the next snapshot. */
+  public void writeVmState(long offset, ByteBuffer source) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      long at = vmStateStart() + offset;
+      long needed = Math.ceilDiv(at + source.remaining(), image.header.bytesPerL1Entry());
+      if (needed > image.l1.length) {
+        new Snapshots(image)
+            .switchL1(Arrays.copyOf(image.l1, Math.toIntExact(needed)), size(), false);
+      }
+      writeUnchecked(at, source);
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Reads the machine's state of the disk as it is, or of the snapshot that it shows. */
+  public void readVmState(long offset, ByteBuffer target) throws IOException {
+    shared.lock();
+    try {
+      readMapped(vmStateStart() + offset, target, new Mapping());
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  private void dropVmState() throws IOException {
+    long at = vmStateStart();
+    long end = image.l1.length * image.header.bytesPerL1Entry();
+    for (; at < end; at += image.header.bytesPerL1Entry()) {
+      int l1Index = image.l1Index(at);
+      if (image.l2Table(l1Index) != 0) {
+        long table = image.writableL2Table(l1Index);
+        for (int i = 0; i < 1 << image.l2Bits; i++) {
+          long entry = image.l2Entry(table, i);
+          if (entry != 0) {
+            image.setL2(table, i, 0, 0);
+            image.releaseEntry(entry);
+          }
+        }
+      }
+    }
+  }
+
+  // --- Compressed clusters ---
+
+  /** The cluster size in bytes. */
+  public int clusterSize() {
+    return (int) image.clusterSize;
+  }
+
+  /** A compressed cluster as it is in the file. */
+  public record Packed(byte[] bytes, int length, boolean zstd) {}
+
+  /** The packed bytes of the cluster at {@code guest}, or null when it is not compressed. */
+  public @Nullable Packed readPacked(long guest) throws IOException {
+    shared.lock();
+    try {
+      Mapping map = new Mapping();
+      synchronized (image) {
+        image.lookup(guest, image.clusterSize, map);
+      }
+      if (map.type != Mapping.Type.COMPRESSED) {
+        return null;
+      }
+      int length = image.compressedLength(map.entry);
+      byte[] bytes = new byte[length];
+      image.file.read(image.compressedOffset(map.entry), ByteBuffer.wrap(bytes));
+      return new Packed(
+          bytes, length, image.header.compressionType == Qcow2Header.COMPRESSION_ZSTD);
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  /**
+   * Stores a cluster that was packed elsewhere, behind the one packed before where there is room.
+   *
+   * @param guest where the cluster begins on the disk
+   */
+  public void writePacked(long guest, byte[] packed, int length) throws IOException {
+    refuseIfReadOnly();
+    if (length <= 0 || length >= image.clusterSize || (guest & image.clusterSize - 1) != 0) {
+      throw new IllegalArgumentException("not a packed cluster");
+    }
+    Objects.checkIndex(guest, size());
+    exclusive.lock();
+    try {
+      if (image.header.externalData()) {
+        throw new ImageException(
+            ImageException.Kind.INVALID_REQUEST,
+            image.file.name(),
+            "keeps its data in another file, so it cannot be compressed",
+            "leave out the compression");
+      }
+      beforeFirstWrite();
+      long table = image.writableL2Table(image.l1Index(guest));
+      int index = image.l2Index(guest);
+      long old = image.l2Entry(table, index);
+      long offset = roomFor(length);
+      image.put(offset, ByteBuffer.wrap(packed, 0, length));
+      int shift = 62 - (image.clusterBits - 8);
+      long sectors = (offset + length - 1 >> 9) - (offset >> 9);
+      image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
+      image.releaseEntry(old);
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Finds room for packed bytes, and counts the clusters that they touch (rule 14). */
+  private long roomFor(int length) throws IOException {
+    long cluster = image.clusterSize;
+    long at = packedEnd;
+    long room = at == 0 ? 0 : cluster - (at & cluster - 1);
+    boolean shareable =
+        room > 0
+            && room < cluster
+            && image.releases() == packedReleases
+            && image.refcounts.get(at >> image.clusterBits) < image.refcounts.maximum();
+    if (!shareable) {
+      at = image.refcounts.allocateAdjacent(1);
+    } else if (length > room) {
+      long next = image.refcounts.allocateAdjacent(1);
+      if (next == (at >> image.clusterBits) + 1 << image.clusterBits) {
+        image.refcounts.increment(at >> image.clusterBits);
+      } else {
+        at = next;
+      }
+    } else {
+      image.refcounts.increment(at >> image.clusterBits);
+    }
+    packedEnd = at + length;
+    packedReleases = image.releases();
+    return at;
+  }
+
+  // --- Header ---
+
+  /**
+   * Names another backing file; the disk's content changes with it unless the caller sees to it.
+   */
+  public void setBacking(@Nullable String name, @Nullable String format) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeBackTables();
+      image.sync();
+      final String oldName = image.header.backingName;
+      final byte[] oldFormat = image.header.extension(Qcow2Header.EXT_BACKING_FORMAT);
+      image.header.backingName = name;
+      image.header.setExtension(
+          Qcow2Header.EXT_BACKING_FORMAT,
+          format == null || name == null ? null : format.getBytes(StandardCharsets.UTF_8));
+      try {
+        image.header.write(image.file);
+        image.wrote();
+      } catch (IOException e) {
+        image.header.backingName = oldName;
+        image.header.setExtension(Qcow2Header.EXT_BACKING_FORMAT, oldFormat);
+        throw e;
+      }
+      image.sync();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Checks the image, and repairs what is asked for. */
+  public CheckReport check(boolean fixLeaks, boolean fixErrors) throws IOException {
+    exclusive.lock();
+    try {
+      if (fixLeaks || fixErrors) {
+        refuseIfReadOnly();
+      }
+      if (!readOnly) {
+        writeBackTables();
+        writeBackTables();
+        image.sync();
+      }
+      return new Qcow2Check(image).run(fixLeaks, fixErrors);
+    } finally {
+      exclusive.unlock();
+    }
   }
 
   @Override

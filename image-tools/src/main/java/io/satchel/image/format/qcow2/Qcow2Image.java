@@ -235,6 +235,21 @@ final class Qcow2Image {
     return releases;
   }
 
+  /** Says that a cluster has been freed at once, outside of a write-back. */
+  void freed() {
+    releases = releases + 1;
+  }
+
+  /** Sets the file's length to what is in use. */
+  void trimFile() throws IOException {
+    long end = refcounts.lastInUse() + 1 << clusterBits;
+    if (end < file.size()) {
+      file.setSize(end);
+      fileEnd = end;
+      unsynced = true;
+    }
+  }
+
   /** True when tables have changed that are not in the file yet. */
   boolean hasDirty() {
     return l2.hasDirty()

@@ -174,6 +174,28 @@ final class Refcounts {
     return blockOffset(cluster) != 0;
   }
 
+  /**
+   * The last cluster whose count is not 0.
+   *
+   * @throws ImageException if the blocks lie past the file's end
+   */
+  long lastInUse() throws IOException {
+    for (int i = table.length - 1; i >= 0; i--) {
+      long block = table[i] & OFFSET_MASK;
+      if (block >= image.fileEnd()) {
+        throw image.truncated("a refcount block", block);
+      }
+      if (block != 0) {
+        for (long c = (i + 1L << entriesBits) - 1; c >= (long) i << entriesBits; c--) {
+          if (get(c) != 0) {
+            return c;
+          }
+        }
+      }
+    }
+    return 0;
+  }
+
   /** Sets a count to what a check found it to be. */
   void repair(long cluster, long count) throws IOException {
     set(cluster, count);

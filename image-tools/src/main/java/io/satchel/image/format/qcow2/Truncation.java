@@ -14,7 +14,8 @@ final class Truncation {
     for (int i = 0; i < image.l1.length; i++) {
       image.l2Table(i);
     }
-    if (image.header.externalData() || lastInUse(image) << image.clusterBits < image.fileEnd()) {
+    if (image.header.externalData()
+        || image.refcounts.lastInUse() << image.clusterBits < image.fileEnd()) {
       return;
     }
     // Leaked clusters may lie past the end after a crash. Only a reference is a loss.
@@ -34,25 +35,5 @@ final class Truncation {
         }
       }
     }
-  }
-
-  /** The last cluster whose count is not 0. */
-  private static long lastInUse(Qcow2Image image) throws IOException {
-    long[] table = image.refcounts.table();
-    int bits = image.refcounts.blockEntriesBits();
-    for (int i = table.length - 1; i >= 0; i--) {
-      long block = table[i] & Qcow2Image.OFFSET_MASK;
-      if (block >= image.fileEnd()) {
-        throw image.truncated("a refcount block", block);
-      }
-      if (block != 0) {
-        for (long c = (i + 1L << bits) - 1; c >= (long) i << bits; c--) {
-          if (image.refcounts.get(c) != 0) {
-            return c;
-          }
-        }
-      }
-    }
-    return 0;
   }
 }
