@@ -1,0 +1,5 @@
+/** The firmware: what a PC has in its ROM. */
+@NullMarked
+package io.satchel.vm.firmware;
+
+import org.jspecify.annotations.NullMarked;
