@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Data move through one buffer of {@value #BUFFER_SECTORS} sectors: the host fills or empties
  * the whole of it in one request, the guest takes it in blocks by the data port or by DMA.
  */
-public abstract sealed class AtaUnit permits AtaDisk {
+public abstract sealed class AtaUnit permits AtaDisk, AtapiDrive {
 
   static final int STATUS_BSY = 0x80;
   static final int STATUS_DRDY = 0x40;
