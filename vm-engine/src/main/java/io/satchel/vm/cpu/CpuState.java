@@ -1,6 +1,7 @@
 package io.satchel.vm.cpu;
 
 import io.satchel.vm.bus.IoPorts;
+import java.util.Arrays;
 import java.util.function.LongSupplier;
 
 /**
@@ -155,6 +156,9 @@ public final class CpuState {
    * and POP SS.
    */
   public boolean interruptShadow;
+
+  /** DR6's B0 to B3 for the data and I/O breakpoints that the current instruction met. */
+  public int debugHits;
 
   /** NMIs are blocked until IRET. */
   public boolean nmiBlocked;
@@ -314,6 +318,55 @@ public final class CpuState {
 
   public int iopl() {
     return systemFlags >>> 12 & 3;
+  }
+
+  /**
+   * The state after RESET (SDM volume 3, table 9-1).
+   *
+   * @param signature what CPUID leaf 1 says in EAX, found in EDX
+   */
+  public void reset(int signature) {
+    init(signature);
+    cr0 = CR0_ET | CR0_CD | CR0_NW;
+    apicBase = 0xFEE0_0900L;
+    pat = 0x0007_0406_0007_0406L;
+    miscEnable = 1;
+    sysenterCs = sysenterEsp = sysenterEip = 0;
+    tscOffset = -tsc.getAsLong();
+    Arrays.fill(mtrr, 0);
+    fpu.reset();
+    instructions = 0;
+  }
+
+  /** The state after INIT: x87, MSRs, CR0.CD and CR0.NW stay. */
+  public void init(int signature) {
+    Arrays.fill(gpr, 0);
+    gpr[RDX] = signature;
+    rip = 0xFFF0;
+    systemFlags = 2;
+    setArithmeticFlags(0);
+    for (int n = 0; n < 8; n++) {
+      selector[n] = 0;
+      base[n] = 0;
+      limit[n] = 0xFFFF;
+      // Present, read/write data, accessed; LDT; busy 32-bit TSS.
+      attributes[n] = n == LDTR ? 0x82 : n == TR ? 0x8B : 0x93;
+    }
+    selector[CS] = 0xF000;
+    base[CS] = 0xFFFF_0000L;
+    attributes[CS] = 0x9B;
+    gdtrBase = idtrBase = 0;
+    gdtrLimit = idtrLimit = 0xFFFF;
+    cr0 = cr0 & (CR0_CD | CR0_NW) | CR0_ET;
+    cr2 = cr3 = cr4 = efer = 0;
+    Arrays.fill(dr, 0);
+    dr[6] = 0xFFFF_0FF0L;
+    dr[7] = 0x400;
+    cpl = 0;
+    halted = shutdown = false;
+    interruptShadow = nmiBlocked = false;
+    clearNmi();
+    mmu.flushAll();
   }
 
   /** Opens or closes the A20 gate. */

@@ -63,6 +63,7 @@ public final class Decoder {
     ArithmeticRows.add(map);
     MoveRows.add(map);
     ControlRows.add(map);
+    SystemRows.add(map);
     return map;
   }
 
