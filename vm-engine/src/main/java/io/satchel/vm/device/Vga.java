@@ -268,8 +268,7 @@ public final class Vga implements Device<Vga.State> {
     CrtcPorts mono = new CrtcPorts(MONO_BASE);
     board.ports().map(COLOR_BASE, 0x10, 1, "vga", color);
     board.ports().map(MONO_BASE, 0xC, 1, "vga", mono);
-    board.ports().map(0x1CE, 2, 2, "vga dispi", new DispiPorts(0));
-    board.ports().map(0x1D0, 2, 2, "vga dispi", new DispiPorts(2));
+    board.ports().map(0x1CE, 4, 2, "vga dispi", new DispiPorts());
     reset();
   }
 
@@ -384,25 +383,25 @@ public final class Vga implements Device<Vga.State> {
     }
   }
 
-  /** 1CEh index, 1CFh and 1D0h data. */
+  /** 1CEh index, 1CFh and 1D0h data, all of 16 bits. */
   private final class DispiPorts implements IoHandler {
-    private final int base;
-
-    DispiPorts(int base) {
-      this.base = base;
-    }
-
     @Override
     public int read(int offset, int width) {
-      return base + offset == 0 ? vbe.index() : vbe.read();
+      return switch (offset) {
+        case 0 -> vbe.index();
+        case 1, 2 -> vbe.read();
+        default -> -1;
+      };
     }
 
     @Override
     public void write(int offset, int width, int value) {
-      if (base + offset == 0) {
-        vbe.select(value);
-      } else {
-        writeDispi(vbe.index(), value);
+      switch (offset) {
+        case 0 -> vbe.select(value);
+        case 1, 2 -> writeDispi(vbe.index(), value);
+        default -> {
+          // 1D1h is the upper half of 1D0h.
+        }
       }
     }
   }
