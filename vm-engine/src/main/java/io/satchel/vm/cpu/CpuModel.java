@@ -1,4 +1,366 @@
 package io.satchel.vm.cpu;
 
-/** What a processor says of itself. */
-public final class CpuModel {}
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What a processor says of itself: CPUID, its signature, and which instructions and control bits it
+ * has (Intel SDM volume 2, CPUID; Intel application note 485).
+ *
+ * <p>A model names the features of the silicon; it has those of them that are {@linkplain
+ * #IMPLEMENTED implemented}. Immutable: {@link #with} and {@link #withMaxLevel} give changed
+ * copies.
+ */
+public final class CpuModel {
+
+  /** A feature that CPUID reports, with the register and the bit that report it. */
+  public enum Feature {
+    FPU(1, 0),
+    /** Virtual-8086 mode extensions, CR4.VME and CR4.PVI. */
+    VME(1, 1),
+    /** Debugging extensions, CR4.DE. */
+    DE(1, 2),
+    /** 4 MiB pages. */
+    PSE(1, 3),
+    TSC(1, 4),
+    /** RDMSR and WRMSR. */
+    MSR(1, 5),
+    /** Physical address extension. */
+    PAE(1, 6),
+    /** Machine check exception. */
+    MCE(1, 7),
+    /** CMPXCHG8B. */
+    CX8(1, 8),
+    APIC(1, 9),
+    /** SYSENTER and SYSEXIT. */
+    SEP(1, 11),
+    MTRR(1, 12),
+    /** Global pages. */
+    PGE(1, 13),
+    /** Machine check architecture. */
+    MCA(1, 14),
+    /** CMOVcc, and with the FPU FCMOVcc and FCOMI. */
+    CMOV(1, 15),
+    PAT(1, 16),
+    /** 4 MiB pages above 4 GiB. */
+    PSE36(1, 17),
+    MMX(1, 23),
+    /** FXSAVE and FXRSTOR. */
+    FXSR(1, 24),
+    SSE(1, 25),
+    SSE2(1, 26),
+    /** Execute disable, EFER.NXE. */
+    NX(2, 20),
+    RDTSCP(2, 27),
+    /** Long mode, with SYSCALL in 64-bit code. */
+    LM(2, 29);
+
+    /** 1: leaf 1 EDX; 2: leaf 8000_0001h EDX. */
+    private final int register;
+
+    private final int bit;
+
+    Feature(int register, int bit) {
+      this.register = register;
+      this.bit = bit;
+    }
+  }
+
+  /** The answer to CPUID: the four registers after it, in the order in which leaf 0 spells. */
+  public record Leaf(int eax, int ebx, int ecx, int edx) {
+    private static final Leaf ZERO = new Leaf(0, 0, 0, 0);
+  }
+
+  /** Which features the engine implements: the one place that says so. */
+  public static final Set<Feature> IMPLEMENTED =
+      Collections.unmodifiableSet(
+          EnumSet.of(
+              Feature.FPU,
+              Feature.VME,
+              Feature.DE,
+              Feature.PSE,
+              Feature.TSC,
+              Feature.MSR,
+              Feature.PAE,
+              Feature.MCE,
+              Feature.CX8,
+              Feature.APIC,
+              Feature.SEP,
+              Feature.MTRR,
+              Feature.PGE,
+              Feature.MCA,
+              Feature.CMOV,
+              Feature.PAT,
+              Feature.PSE36,
+              Feature.MMX,
+              Feature.FXSR));
+
+  private static final String VENDOR = "GenuineIntel";
+
+  private static final Set<Feature> ON_486 = EnumSet.of(Feature.FPU, Feature.VME);
+  private static final Set<Feature> ON_PENTIUM =
+      plus(
+          ON_486,
+          Feature.DE,
+          Feature.PSE,
+          Feature.TSC,
+          Feature.MSR,
+          Feature.MCE,
+          Feature.CX8,
+          Feature.APIC);
+  private static final Set<Feature> ON_PENTIUM_PRO =
+      plus(
+          ON_PENTIUM,
+          Feature.PAE,
+          Feature.SEP,
+          Feature.MTRR,
+          Feature.PGE,
+          Feature.MCA,
+          Feature.CMOV);
+  private static final Set<Feature> ON_PENTIUM_2 =
+      plus(ON_PENTIUM_PRO, Feature.PAT, Feature.PSE36, Feature.MMX, Feature.FXSR);
+  private static final Set<Feature> ON_PENTIUM_3 = plus(ON_PENTIUM_2, Feature.SSE);
+  private static final Set<Feature> ON_PENTIUM_4 = plus(ON_PENTIUM_3, Feature.SSE2);
+
+  // Signatures: type, family, model and stepping of a late part (application note 485, table 2-3).
+  // Leaf 2: the descriptors that those parts give.
+  private static final List<CpuModel> MODELS =
+      List.of(
+          // DX4. CPUID came late in the family: with it, a 486 can say that it is one.
+          new CpuModel("486", 0x0480, 1, 0, "", ON_486, 0, 0),
+          new CpuModel("pentium", 0x052C, 1, 0, "", ON_PENTIUM, 0, 0),
+          new CpuModel("pentium-mmx", 0x0544, 1, 0, "", plus(ON_PENTIUM, Feature.MMX), 0, 0),
+          new CpuModel("pentiumpro", 0x0619, 2, 0, "", ON_PENTIUM_PRO, 0x0302_0101, 0x0604_0A42),
+          new CpuModel("pentium2", 0x0653, 2, 0, "", ON_PENTIUM_2, 0x0302_0101, 0x0C04_0843),
+          // Without the serial number, as firmware leaves it, leaf 2 is the last.
+          new CpuModel("pentium3", 0x068A, 2, 2, "", ON_PENTIUM_3, 0x0302_0101, 0x0C04_0882),
+          new CpuModel(
+              "pentium4",
+              0x0F29,
+              2,
+              9,
+              "Intel(R) Pentium(R) 4 CPU 2.40GHz",
+              ON_PENTIUM_4,
+              0x665B_5101,
+              0x007B_7040),
+          // Everything, on the signature of a Pentium II: no guest has a list of errata to work
+          // around that would ask for more than it gets.
+          new CpuModel(
+              "max",
+              0x0663,
+              2,
+              0,
+              "Satchel virtual processor",
+              EnumSet.allOf(Feature.class),
+              0x0302_0101,
+              0x0C04_0882));
+
+  private final String name;
+  private final int signature;
+  private final int maxLevel;
+  private final int brandIndex;
+  private final String brand;
+  private final Set<Feature> features;
+  private final int cachesEax;
+  private final int cachesEdx;
+
+  private CpuModel(
+      String name,
+      int signature,
+      int maxLevel,
+      int brandIndex,
+      String brand,
+      Set<Feature> features,
+      int cachesEax,
+      int cachesEdx) {
+    this.name = name;
+    this.signature = signature;
+    this.maxLevel = maxLevel;
+    this.brandIndex = brandIndex;
+    this.brand = brand;
+    EnumSet<Feature> present = EnumSet.noneOf(Feature.class);
+    present.addAll(features);
+    present.retainAll(IMPLEMENTED);
+    this.features = Collections.unmodifiableSet(present);
+    this.cachesEax = cachesEax;
+    this.cachesEdx = cachesEdx;
+  }
+
+  private static Set<Feature> plus(Set<Feature> base, Feature... more) {
+    EnumSet<Feature> all = EnumSet.copyOf(base);
+    Collections.addAll(all, more);
+    return Collections.unmodifiableSet(all);
+  }
+
+  /** The names that {@link #named} knows, oldest model first. */
+  public static List<String> names() {
+    return MODELS.stream().map(CpuModel::name).toList();
+  }
+
+  /**
+   * The model of that name.
+   *
+   * @throws IllegalArgumentException when there is none; its message lists the names
+   */
+  public static CpuModel named(String name) {
+    for (CpuModel model : MODELS) {
+      if (model.name.equals(name)) {
+        return model;
+      }
+    }
+    throw new IllegalArgumentException(
+        "no processor model \"%s\"; there are %s".formatted(name, String.join(", ", names())));
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** A copy with a feature switched on or off; one that is not implemented stays off. */
+  public CpuModel with(Feature feature, boolean on) {
+    EnumSet<Feature> changed = EnumSet.noneOf(Feature.class);
+    changed.addAll(features);
+    if (on) {
+      changed.add(feature);
+    } else {
+      changed.remove(feature);
+    }
+    return new CpuModel(
+        name, signature, maxLevel, brandIndex, brand, changed, cachesEax, cachesEdx);
+  }
+
+  /**
+   * A copy whose highest basic CPUID leaf is at most {@code level} (at least 1): Windows NT 4 stops
+   * when it is above 2.
+   */
+  public CpuModel withMaxLevel(int level) {
+    int lower = Math.max(1, Math.min(level, maxLevel));
+    return new CpuModel(name, signature, lower, brandIndex, brand, features, cachesEax, cachesEdx);
+  }
+
+  /** Whether the processor has a feature: its instructions, its control bits, its CPUID bit. */
+  public boolean has(Feature feature) {
+    return features.contains(feature);
+  }
+
+  public Set<Feature> features() {
+    return features;
+  }
+
+  /** Type, family, model and stepping: CPUID leaf 1 EAX, and EDX after RESET. */
+  public int signature() {
+    return signature;
+  }
+
+  /** 4, 5, 6 or 15. */
+  public int family() {
+    return signature >>> 8 & 15;
+  }
+
+  /** RDPMC and CR4.PCE: since the Pentium with MMX. */
+  public boolean hasPerformanceCounters() {
+    return family() >= 6 || has(Feature.MMX);
+  }
+
+  /** MAXPHYADDR: 36 bits with {@link Feature#PAE} or {@link Feature#PSE36}, else 32. */
+  public int physicalBits() {
+    return has(Feature.PAE) || has(Feature.PSE36) ? 36 : 32;
+  }
+
+  /** Bits of CR4 that may be set. */
+  public long cr4Mask() {
+    return (has(Feature.VME) ? CpuState.CR4_VME | CpuState.CR4_PVI : 0)
+        | (has(Feature.TSC) ? CpuState.CR4_TSD : 0)
+        | (has(Feature.DE) ? CpuState.CR4_DE : 0)
+        | (has(Feature.PSE) ? CpuState.CR4_PSE : 0)
+        | (has(Feature.PAE) ? CpuState.CR4_PAE : 0)
+        | (has(Feature.MCE) ? CpuState.CR4_MCE : 0)
+        | (has(Feature.PGE) ? CpuState.CR4_PGE : 0)
+        | (hasPerformanceCounters() ? CpuState.CR4_PCE : 0)
+        | (has(Feature.FXSR) ? CpuState.CR4_OSFXSR : 0)
+        | (has(Feature.SSE) ? CpuState.CR4_OSXMMEXCPT : 0);
+  }
+
+  /** Bits of EFER that may be set; 0 when there is no EFER. */
+  public long eferMask() {
+    return (has(Feature.LM) ? CpuState.EFER_SCE | CpuState.EFER_LME | CpuState.EFER_LMA : 0)
+        | (has(Feature.NX) ? CpuState.EFER_NXE : 0);
+  }
+
+  /**
+   * CPUID.
+   *
+   * @param leaf EAX; above the highest leaf, the highest basic leaf answers
+   * @param apicEnabled the local APIC's global enable in IA32_APIC_BASE: without it the feature bit
+   *     is clear
+   */
+  public Leaf cpuid(int leaf, boolean apicEnabled) {
+    if (leaf < 0) {
+      int highest = extendedLevel();
+      if (Integer.compareUnsigned(leaf, highest) <= 0) {
+        return extended(leaf, highest);
+      }
+    }
+    if (leaf < 0 || leaf > maxLevel) {
+      leaf = maxLevel;
+    }
+    return switch (leaf) {
+      case 0 ->
+          new Leaf(
+              maxLevel, letters(VENDOR, 0, 12), letters(VENDOR, 8, 12), letters(VENDOR, 4, 12));
+      case 1 ->
+          new Leaf(
+              signature, brandIndex, 0, bits(1) & (apicEnabled ? -1 : ~(1 << Feature.APIC.bit)));
+      case 2 -> new Leaf(cachesEax, 0, 0, cachesEdx);
+      default -> Leaf.ZERO;
+    };
+  }
+
+  private int extendedLevel() {
+    return !brand.isEmpty() ? 0x8000_0004 : bits(2) != 0 ? 0x8000_0001 : 0x7FFF_FFFF;
+  }
+
+  private Leaf extended(int leaf, int highest) {
+    return switch (leaf) {
+      case 0x8000_0000 -> new Leaf(highest, 0, 0, 0);
+      case 0x8000_0001 -> new Leaf(0, 0, 0, bits(2));
+      case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
+        int at = (leaf - 0x8000_0002) * 16;
+        yield new Leaf(
+            letters(brand, at, 48),
+            letters(brand, at + 4, 48),
+            letters(brand, at + 8, 48),
+            letters(brand, at + 12, 48));
+      }
+      default -> Leaf.ZERO;
+    };
+  }
+
+  private int bits(int register) {
+    int bits = 0;
+    for (Feature feature : features) {
+      if (feature.register == register) {
+        bits |= 1 << feature.bit;
+      }
+    }
+    return bits;
+  }
+
+  /** Four letters of a text that is padded with zeros to {@code size}. */
+  private static int letters(String text, int at, int size) {
+    byte[] bytes = Arrays.copyOf(text.getBytes(StandardCharsets.US_ASCII), size);
+    return bytes[at] & 0xFF
+        | (bytes[at + 1] & 0xFF) << 8
+        | (bytes[at + 2] & 0xFF) << 16
+        | bytes[at + 3] << 24;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

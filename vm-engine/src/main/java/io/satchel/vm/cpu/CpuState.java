@@ -1,6 +1,7 @@
 package io.satchel.vm.cpu;
 
 import io.satchel.vm.bus.IoPorts;
+import java.util.Arrays;
 import java.util.function.LongSupplier;
 
 /**
@@ -156,6 +157,9 @@ public final class CpuState {
    */
   public boolean interruptShadow;
 
+  /** DR6's B0 to B3 for the data and I/O breakpoints that the current instruction met. */
+  public int debugHits;
+
   /** NMIs are blocked until IRET. */
   public boolean nmiBlocked;
 
@@ -198,8 +202,12 @@ public final class CpuState {
   private final GuestFault fault = new GuestFault();
   private volatile int pending;
 
-  // Lazily kept arithmetic flags: see flags().
-  private int arithmeticFlags;
+  // The arithmetic flags as the last instruction that wrote them left its operands; see
+  // LazyFlags.
+  public int flagRule = LazyFlags.EXPLICIT;
+  public long flagA;
+  public long flagB;
+  public long flagResult;
 
   public CpuState(Mmu mmu, IoPorts ports, CpuModel model) {
     this.mmu = mmu;
@@ -211,6 +219,14 @@ public final class CpuState {
   /** Bits PENDING_*; engines look at it at every block boundary. */
   public int pending() {
     return pending;
+  }
+
+  /** Whether a long instruction should stop for an interrupt, NMI, kick or single step. */
+  public boolean wantsAttention() {
+    int bits = pending;
+    return (bits & (PENDING_NMI | PENDING_KICK)) != 0
+        || (bits & PENDING_INTR) != 0 && (systemFlags & IF) != 0
+        || (systemFlags & TF) != 0;
   }
 
   /** Sets or clears the INTR pin. Only by the machine's holder. */
@@ -242,12 +258,18 @@ public final class CpuState {
 
   /** CF, PF, AF, ZF, SF and OF as they stand. */
   public int arithmeticFlags() {
-    return arithmeticFlags;
+    return LazyFlags.all(flagRule, flagA, flagB, flagResult);
   }
 
   /** Sets all six arithmetic flags from the bits of {@code flags}. */
   public void setArithmeticFlags(int flags) {
-    arithmeticFlags = flags & ARITHMETIC;
+    flagRule = LazyFlags.EXPLICIT;
+    flagResult = flags & ARITHMETIC;
+  }
+
+  /** CF, 0 or 1. */
+  public int carry() {
+    return LazyFlags.carry(flagRule, flagA, flagB, flagResult);
   }
 
   /** RFLAGS, bit 1 set. */
@@ -289,8 +311,62 @@ public final class CpuState {
     return code64() ? 8 : (attributes[SS] & ATTR_DB) != 0 ? 4 : 2;
   }
 
+  /** Whether misaligned accesses raise #AC. */
+  public boolean alignmentChecked() {
+    return cpl == 3 && (cr0 & CR0_AM) != 0 && (systemFlags & AC) != 0;
+  }
+
   public int iopl() {
     return systemFlags >>> 12 & 3;
+  }
+
+  /**
+   * The state after RESET (SDM volume 3, table 9-1).
+   *
+   * @param signature what CPUID leaf 1 says in EAX, found in EDX
+   */
+  public void reset(int signature) {
+    init(signature);
+    cr0 = CR0_ET | CR0_CD | CR0_NW;
+    apicBase = 0xFEE0_0900L;
+    pat = 0x0007_0406_0007_0406L;
+    miscEnable = 1;
+    sysenterCs = sysenterEsp = sysenterEip = 0;
+    tscOffset = -tsc.getAsLong();
+    Arrays.fill(mtrr, 0);
+    fpu.reset();
+    instructions = 0;
+  }
+
+  /** The state after INIT: x87, MSRs, CR0.CD and CR0.NW stay. */
+  public void init(int signature) {
+    Arrays.fill(gpr, 0);
+    gpr[RDX] = signature;
+    rip = 0xFFF0;
+    systemFlags = 2;
+    setArithmeticFlags(0);
+    for (int n = 0; n < 8; n++) {
+      selector[n] = 0;
+      base[n] = 0;
+      limit[n] = 0xFFFF;
+      // Present, read/write data, accessed; LDT; busy 32-bit TSS.
+      attributes[n] = n == LDTR ? 0x82 : n == TR ? 0x8B : 0x93;
+    }
+    selector[CS] = 0xF000;
+    base[CS] = 0xFFFF_0000L;
+    attributes[CS] = 0x9B;
+    gdtrBase = idtrBase = 0;
+    gdtrLimit = idtrLimit = 0xFFFF;
+    cr0 = cr0 & (CR0_CD | CR0_NW) | CR0_ET;
+    cr2 = cr3 = cr4 = efer = 0;
+    Arrays.fill(dr, 0);
+    dr[6] = 0xFFFF_0FF0L;
+    dr[7] = 0x400;
+    cpl = 0;
+    halted = shutdown = false;
+    interruptShadow = nmiBlocked = false;
+    clearNmi();
+    mmu.flushAll();
   }
 
   /** Opens or closes the A20 gate. */

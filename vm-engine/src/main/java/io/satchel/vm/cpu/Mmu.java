@@ -1,5 +1,10 @@
 package io.satchel.vm.cpu;
 
+import io.satchel.vm.memory.AddressMap;
+import io.satchel.vm.memory.GuestMemory;
+import io.satchel.vm.memory.PageWalker;
+import io.satchel.vm.memory.SoftTlb;
+
 /**
  * A processor's way from linear to physical addresses: page walks, the soft TLB, faults (SDM volume
  * 3, chapter 4).
@@ -9,53 +14,355 @@ package io.satchel.vm.cpu;
  */
 public final class Mmu {
 
+  /** Told of the processor's own writes to host pages that carry the code mark. */
+  @FunctionalInterface
+  public interface CodeWatch {
+    /** {@code width} bytes at {@code offset} of a host page are about to change. */
+    void written(int hostPage, int offset, int width);
+  }
+
+  private static final int PAGE_SIZE = GuestMemory.PAGE_SIZE;
+
+  private final AddressMap map;
+  private final GuestMemory memory;
+  private final PageWalker walker;
+  private final SoftTlb userRead = new SoftTlb();
+  private final SoftTlb userWrite = new SoftTlb();
+  private final SoftTlb userFetch = new SoftTlb();
+  private final SoftTlb systemRead = new SoftTlb();
+  private final SoftTlb systemWrite = new SoftTlb();
+  private final SoftTlb systemFetch = new SoftTlb();
+  private CpuState cpu;
+  private CodeWatch codeWatch = (page, offset, width) -> {};
+  private int epoch;
+
+  // Linear addresses that large pages were seen for: INVLPG there has to forget all of their
+  // pieces, which the TLB holds as pages of 4 KiB.
+  private long largeFirst = -1;
+  private long largeLast;
+
+  /** A translation unit in front of {@code map}, whose changes it listens to. */
+  @SuppressWarnings("NullAway.Init")
+  public Mmu(AddressMap map) {
+    this.map = map;
+    memory = map.memory();
+    walker = new PageWalker(map);
+    map.onChange(this::flushAll);
+    map.onDirtyCleared(this::flushWritable);
+  }
+
   /** Called once, by the processor that owns this. */
-  public void attach(CpuState cpu) {
-    throw new UnsupportedOperationException();
+  public void attach(CpuState owner) {
+    cpu = owner;
+  }
+
+  public AddressMap map() {
+    return map;
+  }
+
+  public PageWalker walker() {
+    return walker;
+  }
+
+  /** {@code watch} is asked before a store of this processor changes decoded code. */
+  public void watchCode(CodeWatch watch) {
+    codeWatch = watch;
+  }
+
+  /** The translations for reads at the current privilege. */
+  public SoftTlb readTlb() {
+    return cpu.cpl == 3 ? userRead : systemRead;
+  }
+
+  /** The translations for writes at the current privilege. */
+  public SoftTlb writeTlb() {
+    return cpu.cpl == 3 ? userWrite : systemWrite;
+  }
+
+  /** Changes whenever a translation may have been forgotten. */
+  public int epoch() {
+    return epoch;
   }
 
   /** Reads at the current privilege, zero-extended. Throws {@code GuestFault} #PF with CR2 set. */
   public long read(long linear, int width) {
-    throw new UnsupportedOperationException();
+    return cpu.cpl == 3
+        ? read(userRead, PageWalker.USER, linear, width)
+        : read(systemRead, 0, linear, width);
   }
 
   /** Writes at the current privilege. */
   public void write(long linear, int width, long value) {
-    throw new UnsupportedOperationException();
+    if (cpu.cpl == 3) {
+      write(userWrite, PageWalker.USER, linear, width, value);
+    } else {
+      write(systemWrite, 0, linear, width, value);
+    }
   }
 
   /** Reads as supervisor whatever the CPL: descriptor tables, TSS. */
   public long readSystem(long linear, int width) {
-    throw new UnsupportedOperationException();
+    return read(systemRead, 0, linear, width);
   }
 
   /** Writes as supervisor whatever the CPL. */
   public void writeSystem(long linear, int width, long value) {
-    throw new UnsupportedOperationException();
+    write(systemWrite, 0, linear, width, value);
   }
 
   /** Throws the #PF that a write at the current privilege would throw; writes nothing. */
   public void checkWrite(long linear, int width) {
-    throw new UnsupportedOperationException();
+    if (cpu.cpl == 3) {
+      checkWrite(userWrite, PageWalker.USER, linear, width);
+    } else {
+      checkWrite(systemWrite, 0, linear, width);
+    }
   }
 
   /** As {@link #checkWrite}, as supervisor. */
   public void checkWriteSystem(long linear, int width) {
-    throw new UnsupportedOperationException();
+    checkWrite(systemWrite, 0, linear, width);
+  }
+
+  /**
+   * The host page that instructions at {@code linear} are fetched from at the current privilege, or
+   * -1 when it is no host memory. Throws #PF.
+   */
+  public int fetchPage(long linear) {
+    SoftTlb tlb = cpu.cpl == 3 ? userFetch : systemFetch;
+    int index = fetchIndex(tlb, linear);
+    long tag = tlb.tags[index];
+    return (tag & SoftTlb.DEVICE) != 0 ? -1 : (int) tag + tlb.addends[index] >>> 12;
+  }
+
+  /** Fetches one byte of an instruction. */
+  public int fetch(long linear) {
+    SoftTlb tlb = cpu.cpl == 3 ? userFetch : systemFetch;
+    int index = fetchIndex(tlb, linear);
+    if ((tlb.tags[index] & SoftTlb.DEVICE) != 0) {
+      return (int) map.read(physical(tlb, index, linear), 1);
+    }
+    return memory.read8((int) linear + tlb.addends[index]);
+  }
+
+  private int fetchIndex(SoftTlb tlb, long linear) {
+    int index = SoftTlb.index(linear);
+    if (!tlb.holds(index, linear & SoftTlb.PAGE)) {
+      fill(tlb, cpu.cpl == 3 ? PageWalker.USER | PageWalker.FETCH : PageWalker.FETCH, linear);
+    }
+    return index;
+  }
+
+  private long read(SoftTlb tlb, int access, long linear, int width) {
+    int index = SoftTlb.index(linear);
+    if (tlb.tags[index] == (linear + width - 1 & SoftTlb.PAGE)) {
+      return hostRead((int) linear + tlb.addends[index], width);
+    }
+    return readSlow(tlb, access, linear, width);
+  }
+
+  private long readSlow(SoftTlb tlb, int access, long linear, int width) {
+    int first = PAGE_SIZE - ((int) linear & (PAGE_SIZE - 1));
+    if (first < width) {
+      long next = wrap(linear + first);
+      lookUp(tlb, access, linear);
+      lookUp(tlb, access, next);
+      long value = 0;
+      for (int i = 0; i < width; i++) {
+        long at = i < first ? linear + i : next + i - first;
+        value |= readSlow(tlb, access, at, 1) << 8 * i;
+      }
+      return value;
+    }
+    int index = lookUp(tlb, access, linear);
+    if ((tlb.tags[index] & SoftTlb.DEVICE) != 0) {
+      return map.read(physical(tlb, index, linear), width);
+    }
+    return hostRead((int) linear + tlb.addends[index], width);
+  }
+
+  private void write(SoftTlb tlb, int access, long linear, int width, long value) {
+    int index = SoftTlb.index(linear);
+    if (tlb.tags[index] == (linear + width - 1 & SoftTlb.PAGE)) {
+      hostWrite((int) linear + tlb.addends[index], width, value);
+    } else {
+      writeSlow(tlb, access | PageWalker.WRITE, linear, width, value);
+    }
+  }
+
+  private void writeSlow(SoftTlb tlb, int access, long linear, int width, long value) {
+    int first = PAGE_SIZE - ((int) linear & (PAGE_SIZE - 1));
+    if (first < width) {
+      long next = wrap(linear + first);
+      lookUp(tlb, access, linear);
+      lookUp(tlb, access, next);
+      for (int i = 0; i < width; i++) {
+        long at = i < first ? linear + i : next + i - first;
+        writeSlow(tlb, access, at, 1, value >>> 8 * i);
+      }
+      return;
+    }
+    int index = lookUp(tlb, access, linear);
+    long tag = tlb.tags[index];
+    if ((tag & SoftTlb.DEVICE) != 0) {
+      map.write(physical(tlb, index, linear), width, value);
+      return;
+    }
+    int offset = (int) linear + tlb.addends[index];
+    if ((tag & SoftTlb.CODE) != 0) {
+      int page = offset >>> GuestMemory.PAGE_BITS;
+      codeWatch.written(page, offset & (PAGE_SIZE - 1), width);
+      if (!memory.isCode(page)) {
+        tlb.unprotect(index);
+      }
+    }
+    hostWrite(offset, width, value);
+  }
+
+  private void checkWrite(SoftTlb tlb, int access, long linear, int width) {
+    lookUp(tlb, access | PageWalker.WRITE, linear);
+    int first = PAGE_SIZE - ((int) linear & (PAGE_SIZE - 1));
+    if (first < width) {
+      lookUp(tlb, access | PageWalker.WRITE, wrap(linear + first));
+    }
+  }
+
+  private long wrap(long linear) {
+    return cpu.longMode() ? linear : linear & 0xFFFF_FFFFL;
+  }
+
+  private static long physical(SoftTlb tlb, int index, long linear) {
+    return (tlb.addends[index] & 0xFFFF_FFFFL) << 12 | linear & (PAGE_SIZE - 1);
+  }
+
+  private int lookUp(SoftTlb tlb, int access, long linear) {
+    int index = SoftTlb.index(linear);
+    if (!tlb.holds(index, linear & SoftTlb.PAGE)) {
+      fill(tlb, access, linear);
+    }
+    return index;
+  }
+
+  private void fill(SoftTlb tlb, int access, long linear) {
+    long mask = cpu.a20 ? -1L : ~(1L << 20);
+    long frame = linear & SoftTlb.PAGE;
+    boolean global = false;
+    if ((cpu.cr0 & CpuState.CR0_PG) != 0) {
+      int error = walker.walk(linear, access, cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, mask);
+      if (error != PageWalker.OK) {
+        cpu.cr2 = linear;
+        throw cpu.fault(GuestFault.PF, error);
+      }
+      frame = walker.frame;
+      global = walker.global;
+      if (walker.pageSize > PAGE_SIZE) {
+        long start = linear & -walker.pageSize;
+        largeFirst = largeFirst == -1 ? start : Math.min(largeFirst, start);
+        largeLast = Math.max(largeLast, start + walker.pageSize - 1);
+      }
+    }
+    long page = (frame & mask) >>> GuestMemory.PAGE_BITS;
+    boolean write = (access & PageWalker.WRITE) != 0;
+    int entry = write ? map.writeEntry(page) : map.readEntry(page);
+    int flags = 0;
+    if (entry < 0) {
+      flags = SoftTlb.DEVICE;
+      entry = (int) page;
+    } else if (write) {
+      memory.setDirty(entry);
+      flags = memory.isCode(entry) ? SoftTlb.CODE : 0;
+    }
+    tlb.enter(linear & SoftTlb.PAGE, entry, flags, global);
+  }
+
+  private long hostRead(int offset, int width) {
+    return switch (width) {
+      case 1 -> memory.read8(offset);
+      case 2 -> memory.read16(offset);
+      case 4 -> memory.read32(offset) & 0xFFFF_FFFFL;
+      default -> memory.read64(offset);
+    };
+  }
+
+  private void hostWrite(int offset, int width, long value) {
+    switch (width) {
+      case 1 -> memory.put8(offset, (int) value);
+      case 2 -> memory.put16(offset, (int) value);
+      case 4 -> memory.put32(offset, (int) value);
+      default -> memory.put64(offset, value);
+    }
+  }
+
+  /** The host offset for reads up to the end of the page, or -1 for a device. Throws #PF. */
+  public int hostForRead(long linear) {
+    boolean user = cpu.cpl == 3;
+    SoftTlb tlb = user ? userRead : systemRead;
+    int index = lookUp(tlb, user ? PageWalker.USER : 0, linear);
+    return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
+  }
+
+  /**
+   * The host offset for writes up to the end of the page, or -1 for a device and for decoded code.
+   * Throws #PF.
+   */
+  public int hostForWrite(long linear) {
+    boolean user = cpu.cpl == 3;
+    SoftTlb tlb = user ? userWrite : systemWrite;
+    int access = user ? PageWalker.USER | PageWalker.WRITE : PageWalker.WRITE;
+    int index = lookUp(tlb, access, linear);
+    return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
+  }
+
+  /** Marks a host page as holding decoded code: stores to it are announced from now on. */
+  public void protectCode(int hostPage) {
+    if (!memory.isCode(hostPage)) {
+      memory.setCode(hostPage, true);
+      userWrite.protect(hostPage);
+      systemWrite.protect(hostPage);
+    }
   }
 
   /** Forgets every translation, global ones too. */
   public void flushAll() {
-    throw new UnsupportedOperationException();
+    epoch++;
+    largeFirst = -1;
+    largeLast = 0;
+    userRead.flushAll();
+    userWrite.flushAll();
+    userFetch.flushAll();
+    systemRead.flushAll();
+    systemWrite.flushAll();
+    systemFetch.flushAll();
   }
 
   /** What a load of CR3 does: forgets all but global translations. */
   public void flushNonGlobal() {
-    throw new UnsupportedOperationException();
+    epoch++;
+    userRead.flushNonGlobal();
+    userWrite.flushNonGlobal();
+    userFetch.flushNonGlobal();
+    systemRead.flushNonGlobal();
+    systemWrite.flushNonGlobal();
+    systemFetch.flushNonGlobal();
   }
 
   /** INVLPG. */
   public void flushPage(long linear) {
-    throw new UnsupportedOperationException();
+    if (largeFirst != -1 && linear >= largeFirst && linear <= largeLast) {
+      flushAll();
+      return;
+    }
+    epoch++;
+    userRead.flushPage(linear);
+    userWrite.flushPage(linear);
+    userFetch.flushPage(linear);
+    systemRead.flushPage(linear);
+    systemWrite.flushPage(linear);
+    systemFetch.flushPage(linear);
+  }
+
+  private void flushWritable() {
+    userWrite.flushAll();
+    systemWrite.flushAll();
   }
 }

@@ -24,6 +24,14 @@ public interface DiskBackend {
   void flush(Completion done);
 
   /**
+   * Says that a range of bytes is no longer needed; a hint, which a backend may leave at
+   * completing.
+   */
+  default void discard(long offset, long length, Completion done) {
+    flush(done);
+  }
+
+  /**
    * Reads at once, waiting for the host: for firmware services. Earlier submitted writes are seen.
    */
   void readNow(long offset, byte[] target, int from, int length) throws IOException;

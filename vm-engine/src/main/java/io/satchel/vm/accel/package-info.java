@@ -1,0 +1,5 @@
+/** Ways to run a virtual processor. */
+@NullMarked
+package io.satchel.vm.accel;
+
+import org.jspecify.annotations.NullMarked;

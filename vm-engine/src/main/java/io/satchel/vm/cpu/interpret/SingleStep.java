@@ -1,0 +1,110 @@
+package io.satchel.vm.cpu.interpret;
+
+import static io.satchel.vm.cpu.CpuState.CS;
+
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.GuestFault;
+import io.satchel.vm.cpu.decode.CodeBytes;
+import io.satchel.vm.cpu.decode.Decoder;
+import io.satchel.vm.cpu.decode.Instruction;
+import io.satchel.vm.cpu.semantics.Checks;
+import io.satchel.vm.cpu.semantics.Interrupts;
+
+/**
+ * Executes one instruction at a time, decoding it afresh: for single step, breakpoints, interrupt
+ * shadows, and code that is not in host memory or lies across pages.
+ */
+final class SingleStep {
+
+  private static final int DR6_SINGLE_STEP = 1 << 14;
+  private static final int DR7_ENABLES = 0xFF;
+
+  private final CpuState cpu;
+  private final Decoder decoder;
+  private final CodeBytes bytes = this::codeByte;
+  private final long[] watched = new long[5];
+  private long start;
+
+  SingleStep(CpuState cpu, Decoder decoder) {
+    this.cpu = cpu;
+    this.decoder = decoder;
+  }
+
+  /** Executes the instruction at rip, or delivers what it raises. */
+  void run() {
+    start = cpu.rip;
+    boolean singleStep = (cpu.systemFlags & CpuState.TF) != 0;
+    boolean shadow = cpu.interruptShadow;
+    boolean debug = (cpu.dr[7] & DR7_ENABLES) != 0;
+    if (debug) {
+      watch();
+    }
+    cpu.interruptShadow = false;
+    cpu.debugHits = 0;
+    try {
+      if ((cpu.systemFlags & CpuState.RF) == 0 && debug) {
+        instructionBreakpoints();
+      }
+      cpu.systemFlags &= ~CpuState.RF;
+      Instruction i = decoder.decode(bytes, codeWidth(cpu));
+      cpu.rip = start + i.length;
+      if (Checks.needed(i.row())) {
+        Checks.before(cpu, i.row());
+      }
+      i.row().effect().execute(cpu, i);
+      cpu.instructions++;
+    } catch (GuestFault fault) {
+      cpu.rip = start;
+      Interrupts.exception(cpu, fault);
+      return;
+    }
+    int hits = cpu.debugHits | (singleStep ? DR6_SINGLE_STEP : 0);
+    if (hits != 0 && !shadow && !cpu.interruptShadow) {
+      Interrupts.debug(cpu, hits);
+    }
+  }
+
+  /** 2, 4 or 8, as CS says. */
+  static int codeWidth(CpuState cpu) {
+    return cpu.code64() ? 8 : (cpu.attributes[CS] & CpuState.ATTR_DB) != 0 ? 4 : 2;
+  }
+
+  private int codeByte(int index) {
+    long offset = start + index;
+    if (cpu.code64()) {
+      return cpu.mmu.fetch(offset);
+    }
+    if (offset > cpu.limit[CS]) {
+      throw cpu.gp(0);
+    }
+    return cpu.mmu.fetch(cpu.base[CS] + offset & 0xFFFF_FFFFL);
+  }
+
+  // The translations of watched pages carry a mark, which has to follow the registers.
+  private void watch() {
+    boolean changed = watched[4] != cpu.dr[7];
+    watched[4] = cpu.dr[7];
+    for (int n = 0; n < 4; n++) {
+      changed |= watched[n] != cpu.dr[n];
+      watched[n] = cpu.dr[n];
+    }
+    if (changed) {
+      cpu.mmu.flushAll();
+    }
+  }
+
+  private void instructionBreakpoints() {
+    long linear = cpu.code64() ? start : cpu.base[CS] + start & 0xFFFF_FFFFL;
+    int hits = 0;
+    for (int n = 0; n < 4; n++) {
+      boolean enabled = (cpu.dr[7] >>> 2 * n & 3) != 0;
+      if (enabled && (cpu.dr[7] >>> 16 + 4 * n & 15) == 0 && cpu.dr[n] == linear) {
+        hits |= 1 << n;
+      }
+    }
+    if (hits != 0) {
+      cpu.dr[6] = cpu.dr[6] & ~0xFL | hits;
+      throw cpu.fault(GuestFault.DB, 0);
+    }
+  }
+}

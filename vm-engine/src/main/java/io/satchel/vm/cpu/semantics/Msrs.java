@@ -1,0 +1,289 @@
+package io.satchel.vm.cpu.semantics;
+
+import static io.satchel.vm.cpu.CpuState.CR4_PCE;
+import static io.satchel.vm.cpu.CpuState.CR4_TSD;
+import static io.satchel.vm.cpu.CpuState.EFER_LMA;
+import static io.satchel.vm.cpu.CpuState.EFER_LME;
+import static io.satchel.vm.cpu.CpuState.RAX;
+import static io.satchel.vm.cpu.CpuState.RBX;
+import static io.satchel.vm.cpu.CpuState.RCX;
+import static io.satchel.vm.cpu.CpuState.RDX;
+
+import io.satchel.vm.cpu.CpuModel;
+import io.satchel.vm.cpu.CpuModel.Feature;
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.decode.Instruction;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+
+/**
+ * Model-specific registers, the time stamp and performance counters, and CPUID (SDM volume 4;
+ * volume 2, the instructions' pages).
+ *
+ * <p>Performance counters stand still at zero and machine-check banks never have anything to tell;
+ * both take writes without an effect.
+ */
+public final class Msrs {
+
+  private static final Logger LOG = System.getLogger(Msrs.class.getName());
+
+  // Addresses (SDM volume 4, tables 2-2 and 2-20).
+  private static final int P5_MC_ADDR = 0;
+  private static final int P5_MC_TYPE = 1;
+  private static final int TIME_STAMP_COUNTER = 0x10;
+  private static final int PLATFORM_ID = 0x17;
+  private static final int APIC_BASE = 0x1B;
+  private static final int EBL_CR_POWERON = 0x2A;
+  private static final int BIOS_UPDT_TRIG = 0x79;
+  private static final int BIOS_SIGN_ID = 0x8B;
+  private static final int PERFCTR0 = 0xC1;
+  private static final int PERFCTR1 = 0xC2;
+  private static final int MTRRCAP = 0xFE;
+  private static final int BBL_CR_CTL3 = 0x11E;
+  private static final int SYSENTER_CS = 0x174;
+  private static final int SYSENTER_ESP = 0x175;
+  private static final int SYSENTER_EIP = 0x176;
+  private static final int MCG_CAP = 0x179;
+  private static final int MCG_STATUS = 0x17A;
+  private static final int MCG_CTL = 0x17B;
+  private static final int EVNTSEL0 = 0x186;
+  private static final int EVNTSEL1 = 0x187;
+  private static final int MISC_ENABLE = 0x1A0;
+  private static final int DEBUGCTL = 0x1D9;
+  private static final int MTRR_PHYSBASE0 = 0x200;
+  private static final int MTRR_PHYSMASK7 = 0x20F;
+  private static final int MTRR_FIX64K_00000 = 0x250;
+  private static final int MTRR_FIX16K_80000 = 0x258;
+  private static final int MTRR_FIX16K_A0000 = 0x259;
+  private static final int MTRR_FIX4K_C0000 = 0x268;
+  private static final int MTRR_FIX4K_F8000 = 0x26F;
+  private static final int PAT = 0x277;
+  private static final int MTRR_DEF_TYPE = 0x2FF;
+  private static final int MC0_CTL = 0x400;
+  private static final int EFER = 0xC000_0080;
+
+  // Places in CpuState.mtrr behind the eight base and mask pairs.
+  private static final int FIXED = 16;
+  private static final int DEF_TYPE = 27;
+
+  private static final int MC_BANKS = 5;
+
+  /** Eight variable ranges, fixed ranges, write combining. */
+  private static final long MTRRCAP_VALUE = 0x508;
+
+  private static final long APIC_BASE_BSP = 1 << 8;
+  private static final long APIC_BASE_ENABLE = 1 << 11;
+
+  private Msrs() {}
+
+  /** CPUID. */
+  public static void cpuid(CpuState cpu, Instruction i) {
+    CpuModel.Leaf leaf =
+        cpu.model.cpuid((int) cpu.gpr[RAX], (cpu.apicBase & APIC_BASE_ENABLE) != 0);
+    cpu.gpr[RAX] = Integer.toUnsignedLong(leaf.eax());
+    cpu.gpr[RBX] = Integer.toUnsignedLong(leaf.ebx());
+    cpu.gpr[RCX] = Integer.toUnsignedLong(leaf.ecx());
+    cpu.gpr[RDX] = Integer.toUnsignedLong(leaf.edx());
+  }
+
+  /** RDTSC. */
+  public static void rdtsc(CpuState cpu, Instruction i) {
+    require(cpu, Feature.TSC);
+    if ((cpu.cr4 & CR4_TSD) != 0 && cpu.cpl != 0) {
+      throw cpu.gp(0);
+    }
+    setPair(cpu, timeStamp(cpu));
+  }
+
+  /** RDPMC. */
+  public static void rdpmc(CpuState cpu, Instruction i) {
+    if (!cpu.model.hasPerformanceCounters()) {
+      throw cpu.ud();
+    }
+    if ((cpu.cr4 & CR4_PCE) == 0 && cpu.cpl != 0 || (cpu.gpr[RCX] & 0xFFFF_FFFFL) > 1) {
+      throw cpu.gp(0);
+    }
+    setPair(cpu, 0);
+  }
+
+  /** RDMSR. */
+  public static void rdmsr(CpuState cpu, Instruction i) {
+    require(cpu, Feature.MSR);
+    setPair(cpu, read(cpu, (int) cpu.gpr[RCX]));
+  }
+
+  /** WRMSR. */
+  public static void wrmsr(CpuState cpu, Instruction i) {
+    require(cpu, Feature.MSR);
+    write(cpu, (int) cpu.gpr[RCX], cpu.gpr[RDX] << 32 | cpu.gpr[RAX] & 0xFFFF_FFFFL);
+  }
+
+  private static void require(CpuState cpu, Feature feature) {
+    if (!cpu.model.has(feature)) {
+      throw cpu.ud();
+    }
+  }
+
+  private static void setPair(CpuState cpu, long value) {
+    cpu.gpr[RAX] = value & 0xFFFF_FFFFL;
+    cpu.gpr[RDX] = value >>> 32;
+  }
+
+  private static long timeStamp(CpuState cpu) {
+    return cpu.tsc.getAsLong() + cpu.tscOffset;
+  }
+
+  /** Which feature a register comes with; absent, the register does not exist. */
+  private static boolean exists(CpuState cpu, int address) {
+    CpuModel model = cpu.model;
+    return switch (address) {
+      case P5_MC_ADDR, P5_MC_TYPE -> model.has(Feature.MCE);
+      case TIME_STAMP_COUNTER -> model.has(Feature.TSC);
+      case APIC_BASE -> model.has(Feature.APIC) && model.family() >= 6;
+      case SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP -> model.has(Feature.SEP);
+      case MCG_CAP, MCG_STATUS, MCG_CTL -> model.has(Feature.MCA);
+      case PAT -> model.has(Feature.PAT);
+      case MTRRCAP, MTRR_DEF_TYPE -> model.has(Feature.MTRR);
+      case MISC_ENABLE -> model.family() == 15;
+      case PERFCTR0, PERFCTR1, EVNTSEL0, EVNTSEL1, EBL_CR_POWERON, BBL_CR_CTL3 ->
+          model.family() == 6;
+      case PLATFORM_ID, BIOS_UPDT_TRIG, BIOS_SIGN_ID, DEBUGCTL -> model.family() >= 6;
+      case EFER -> model.eferMask() != 0;
+      default ->
+          mtrrIndex(address) >= 0
+              ? model.has(Feature.MTRR)
+              : address >= MC0_CTL && address < MC0_CTL + 4 * MC_BANKS && model.has(Feature.MCA);
+    };
+  }
+
+  /** Where a range register is kept in {@link CpuState#mtrr}, or -1. */
+  private static int mtrrIndex(int address) {
+    if (address >= MTRR_PHYSBASE0 && address <= MTRR_PHYSMASK7) {
+      return address - MTRR_PHYSBASE0;
+    }
+    if (address >= MTRR_FIX4K_C0000 && address <= MTRR_FIX4K_F8000) {
+      return FIXED + 3 + address - MTRR_FIX4K_C0000;
+    }
+    return switch (address) {
+      case MTRR_FIX64K_00000 -> FIXED;
+      case MTRR_FIX16K_80000 -> FIXED + 1;
+      case MTRR_FIX16K_A0000 -> FIXED + 2;
+      default -> -1;
+    };
+  }
+
+  private static long read(CpuState cpu, int address) {
+    if (!exists(cpu, address)) {
+      LOG.log(Level.DEBUG, () -> "RDMSR of unknown register %Xh".formatted(address));
+      throw cpu.gp(0);
+    }
+    int range = mtrrIndex(address);
+    if (range >= 0) {
+      return cpu.mtrr[range];
+    }
+    return switch (address) {
+      case TIME_STAMP_COUNTER -> timeStamp(cpu);
+      case APIC_BASE -> cpu.apicBase;
+      // The revision of the microcode, in the upper half.
+      case BIOS_SIGN_ID -> 1L << 32;
+      case MTRRCAP -> MTRRCAP_VALUE;
+      case SYSENTER_CS -> cpu.sysenterCs;
+      case SYSENTER_ESP -> cpu.sysenterEsp;
+      case SYSENTER_EIP -> cpu.sysenterEip;
+      case MCG_CAP -> MC_BANKS;
+      case MISC_ENABLE -> cpu.miscEnable;
+      case PAT -> cpu.pat;
+      case MTRR_DEF_TYPE -> cpu.mtrr[DEF_TYPE];
+      case EFER -> cpu.efer;
+      default -> 0;
+    };
+  }
+
+  private static void write(CpuState cpu, int address, long value) {
+    if (!exists(cpu, address)) {
+      LOG.log(Level.DEBUG, () -> "WRMSR of unknown register %Xh".formatted(address));
+      throw cpu.gp(0);
+    }
+    int range = mtrrIndex(address);
+    if (range >= 0) {
+      writeRange(cpu, address, range, value);
+      return;
+    }
+    switch (address) {
+      case TIME_STAMP_COUNTER -> cpu.tscOffset = value - cpu.tsc.getAsLong();
+      case APIC_BASE -> {
+        long reserved = -1L << cpu.model.physicalBits();
+        if ((value & (reserved | 0x6FF)) != 0) {
+          throw cpu.gp(0);
+        }
+        cpu.apicBase = value & ~APIC_BASE_BSP | cpu.apicBase & APIC_BASE_BSP;
+        cpu.apicBaseChanged.run();
+      }
+      case SYSENTER_CS -> cpu.sysenterCs = value & 0xFFFF_FFFFL;
+      case SYSENTER_ESP -> cpu.sysenterEsp = entryPoint(cpu, value);
+      case SYSENTER_EIP -> cpu.sysenterEip = entryPoint(cpu, value);
+      case MISC_ENABLE -> cpu.miscEnable = value;
+      case PAT -> {
+        for (int entry = 0; entry < 64; entry += 8) {
+          int type = (int) (value >>> entry) & 0xFF;
+          if (type == 2 || type == 3 || type > 7) {
+            throw cpu.gp(0);
+          }
+        }
+        cpu.pat = value;
+      }
+      case MTRR_DEF_TYPE -> {
+        if ((value & ~0xC07L) != 0 || !memoryType((int) value & 7)) {
+          throw cpu.gp(0);
+        }
+        cpu.mtrr[DEF_TYPE] = value;
+      }
+      case EFER -> writeEfer(cpu, value);
+      case MTRRCAP, MCG_CAP, PLATFORM_ID -> throw cpu.gp(0);
+      default -> {
+        // Accepted without an effect.
+      }
+    }
+  }
+
+  private static long entryPoint(CpuState cpu, long value) {
+    if (!cpu.model.has(Feature.LM)) {
+      return value & 0xFFFF_FFFFL;
+    }
+    if (!Descriptors.isCanonical(value)) {
+      throw cpu.gp(0);
+    }
+    return value;
+  }
+
+  private static void writeEfer(CpuState cpu, long value) {
+    if ((value & ~cpu.model.eferMask()) != 0
+        || ((value ^ cpu.efer) & EFER_LME) != 0 && (cpu.cr0 & CpuState.CR0_PG) != 0) {
+      throw cpu.gp(0);
+    }
+    cpu.efer = value & ~EFER_LMA | cpu.efer & EFER_LMA;
+    cpu.mmu.flushAll();
+  }
+
+  /** Uncacheable, write combining, write through, write protected, write back. */
+  private static boolean memoryType(int type) {
+    return type == 0 || type == 1 || type >= 4 && type <= 6;
+  }
+
+  private static void writeRange(CpuState cpu, int address, int range, long value) {
+    if (address > MTRR_PHYSMASK7) {
+      for (int entry = 0; entry < 64; entry += 8) {
+        if (!memoryType((int) (value >>> entry) & 0xFF)) {
+          throw cpu.gp(0);
+        }
+      }
+    } else {
+      boolean mask = (address & 1) != 0;
+      long reserved = -1L << cpu.model.physicalBits() | (mask ? 0x7FF : 0xF00);
+      if ((value & reserved) != 0 || !mask && !memoryType((int) value & 0xFF)) {
+        throw cpu.gp(0);
+      }
+    }
+    cpu.mtrr[range] = value;
+  }
+}

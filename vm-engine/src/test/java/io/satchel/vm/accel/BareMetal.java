@@ -1,0 +1,122 @@
+package io.satchel.vm.accel;
+
+import io.satchel.vm.bus.IoHandler;
+import io.satchel.vm.bus.IoPorts;
+import io.satchel.vm.cpu.CpuModel;
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.memory.AddressMap;
+import io.satchel.vm.memory.GuestMemory;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A processor with RAM and two ports, and nothing else: E9h collects text, F4h ends the run. Starts
+ * 32-bit ELF files as a multiboot loader does: flat protected mode, no paging.
+ */
+final class BareMetal {
+
+  static final int RAM = 128 << 20;
+
+  final AddressMap map = new AddressMap(new GuestMemory(RAM, 0));
+  final IoPorts ports = new IoPorts();
+  final CpuState cpu;
+  final Tcg tcg;
+  final StringBuilder text = new StringBuilder();
+  long startNanos;
+  long endNanos;
+  long startInstructions;
+  long endInstructions;
+  boolean ended;
+
+  BareMetal() {
+    map.mapMemory(0, RAM, 0);
+    cpu = new CpuState(new Mmu(map), ports, new CpuModel());
+    tcg = new Tcg(cpu);
+    ports.map(0xE9, 1, 1, "debugcon", port(this::character));
+    ports.map(0xF4, 4, 4, "exit", port(value -> ended = true));
+    cpu.reset(0x600);
+    flat();
+  }
+
+  private static IoHandler port(java.util.function.IntConsumer sink) {
+    return new IoHandler() {
+      @Override
+      public int read(int offset, int width) {
+        return -1;
+      }
+
+      @Override
+      public void write(int offset, int width, int value) {
+        sink.accept(value);
+      }
+    };
+  }
+
+  private void character(int c) {
+    if (c == 'S' && startNanos == 0) {
+      startNanos = System.nanoTime();
+      startInstructions = cpu.instructions;
+    } else if (c == 'E' && endNanos == 0) {
+      endNanos = System.nanoTime();
+      endInstructions = cpu.instructions;
+    } else {
+      text.append((char) c);
+    }
+  }
+
+  /** Flat 32-bit protected mode at CPL 0. */
+  void flat() {
+    cpu.cr0 = CpuState.CR0_PE | CpuState.CR0_ET;
+    for (int n = 0; n < 6; n++) {
+      cpu.selector[n] = n == CpuState.CS ? 8 : 16;
+      cpu.base[n] = 0;
+      cpu.limit[n] = 0xFFFF_FFFFL;
+      cpu.attributes[n] = n == CpuState.CS ? 0xC09B : 0xC093;
+    }
+  }
+
+  void load(Path elf) throws IOException {
+    ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(elf)).order(ByteOrder.LITTLE_ENDIAN);
+    int headers = file.getInt(28);
+    int size = Short.toUnsignedInt(file.getShort(42));
+    int count = Short.toUnsignedInt(file.getShort(44));
+    for (int n = 0; n < count; n++) {
+      int at = headers + n * size;
+      if (file.getInt(at) == 1) {
+        map.write(file.getInt(at + 12), file.array(), file.getInt(at + 4), file.getInt(at + 16));
+      }
+    }
+    cpu.rip = file.getInt(24) & 0xFFFF_FFFFL;
+  }
+
+  /** Runs to the exit port; says what stopped it otherwise. */
+  String run() {
+    while (!ended) {
+      Accelerator.Exit exit = tcg.run(1_000_000);
+      if (exit != Accelerator.Exit.BUDGET && !ended) {
+        return exit + " at " + Long.toHexString(cpu.rip);
+      }
+    }
+    return text.toString().trim();
+  }
+
+  double mips() {
+    return (endInstructions - startInstructions) * 1e3 / (endNanos - startNanos);
+  }
+
+  /** Runs ELF files given as arguments. */
+  public static void main(String[] files) throws IOException {
+    for (String file : files) {
+      BareMetal machine = new BareMetal();
+      machine.load(Path.of(file));
+      String result = machine.run();
+      System.out.printf(
+          "%s %s %.2f s %.1f MIPS%n",
+          file, result, (machine.endNanos - machine.startNanos) / 1e9, machine.mips());
+    }
+  }
+}
