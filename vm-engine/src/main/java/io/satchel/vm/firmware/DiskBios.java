@@ -389,7 +389,7 @@ final class DiskBios {
       java.util.Arrays.fill(track, (byte) 0xF6);
       long offset = geometry.block(guest.ch(), guest.dh(), 1) * SECTOR;
       try {
-        int length = (int) Math.clamp(medium.size() - offset, 0, track.length);
+        int length = Math.clamp(medium.size() - offset, 0, track.length);
         medium.writeNow(offset, track, 0, length);
         finish(drive, OK);
       } catch (IOException _) {
@@ -400,8 +400,7 @@ final class DiskBios {
 
   private int countOf(boolean hard) {
     ElTorito image = emulated;
-    int count =
-        units(hard ? DriveBay.Kind.HARD_DISK : DriveBay.Kind.FLOPPY).size();
+    int count = units(hard ? DriveBay.Kind.HARD_DISK : DriveBay.Kind.FLOPPY).size();
     return count + (image != null && hard == (image.mediaType() == 4) ? 1 : 0);
   }
 

@@ -47,8 +47,8 @@ record Geometry(int cylinders, int heads, int sectors) {
   }
 
   /**
-   * Of a hard disk: what its partition table was made with, if that can be told; else the translation
-   * that BIOSes agree on (LBA-assisted, "Enhanced Disk Drive Specification").
+   * Of a hard disk: what its partition table was made with, if that can be told; else the
+   * translation that BIOSes agree on (LBA-assisted, "Enhanced Disk Drive Specification").
    *
    * @param sectors on the disk
    * @param mbr its first sector
@@ -78,7 +78,7 @@ record Geometry(int cylinders, int heads, int sectors) {
       }
     }
     long cylinders = sectors / ((long) heads * perTrack);
-    return new Geometry((int) Math.clamp(cylinders, 1, 1024), heads, perTrack);
+    return new Geometry(Math.clamp(cylinders, 1, 1024), heads, perTrack);
   }
 
   /** Whether the CHS address at {@code at} of a partition entry is that of the block. */
@@ -90,9 +90,7 @@ record Geometry(int cylinders, int heads, int sectors) {
     if (cylinder > 1023) {
       return stated == 1023 || stated == 1022;
     }
-    return stated == cylinder
-        && head == block / sectors % heads
-        && sector == block % sectors + 1;
+    return stated == cylinder && head == block / sectors % heads && sector == block % sectors + 1;
   }
 
   private static long little32(byte[] bytes, int at) {

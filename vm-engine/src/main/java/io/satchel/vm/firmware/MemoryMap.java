@@ -75,16 +75,16 @@ final class MemoryMap {
 
   /** KiB between 1 and 16 MiB. */
   int kibBelow16M() {
-    return (int) Math.clamp((usableEnd() - 0x10_0000) >> 10, 0, 0x3C00);
+    return Math.clamp((usableEnd() - 0x10_0000) >> 10, 0, 0x3C00);
   }
 
   /** Blocks of 64 KiB above 16 MiB. */
   int blocksAbove16M() {
-    return (int) Math.clamp((usableEnd() - 0x100_0000) >> 16, 0, 0xFFFF);
+    return Math.clamp((usableEnd() - 0x100_0000) >> 16, 0, 0xFFFF);
   }
 
   /** KiB above 1 MiB, as much as 16 bits hold. */
   int kibExtended() {
-    return (int) Math.clamp((usableEnd() - 0x10_0000) >> 10, 0, 0xFFFF);
+    return Math.clamp((usableEnd() - 0x10_0000) >> 10, 0, 0xFFFF);
   }
 }

@@ -1,5 +1,7 @@
 package io.satchel.vm.firmware;
 
+import io.satchel.vm.cpu.CpuState;
+
 /**
  * INT 15h/C2h and IRQ 12: the PS/2 pointing device (IBM PS/2 and PC BIOS Interface Technical
  * Reference, "Pointing Device BIOS Interface"). The packet and the caller's handler are in the EBDA
@@ -148,7 +150,7 @@ final class MouseBios {
   }
 
   private int handler() {
-    int segment = guest.cpu.selector[io.satchel.vm.cpu.CpuState.ES];
+    int segment = guest.cpu.selector[CpuState.ES];
     guest.write16(ebda(HANDLER), guest.bx());
     guest.write16(ebda(HANDLER + 2), segment);
     int size = guest.read8(ebda(SIZE_FLAGS));

@@ -30,12 +30,7 @@ final class SystemBios {
   private int apm;
 
   SystemBios(
-      Guest guest,
-      VirtualClock clock,
-      MemoryMap map,
-      SystemRom rom,
-      MouseBios mouse,
-      PciBios pci) {
+      Guest guest, VirtualClock clock, MemoryMap map, SystemRom rom, MouseBios mouse, PciBios pci) {
     this.guest = guest;
     this.clock = clock;
     this.map = map;
@@ -527,5 +522,4 @@ final class SystemBios {
       guest.ah(0x01); // timed out
     }
   }
-
 }

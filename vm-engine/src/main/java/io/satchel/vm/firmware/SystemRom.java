@@ -264,8 +264,7 @@ final class SystemRom {
     code.at(INT40).jump(int40);
     code.at(INT0E).jump(floppy);
     // Diskette parameters, IBM PC AT Technical Reference: 512-byte sectors, 18 a track.
-    code.at(DISKETTE_TABLE)
-        .bytes(0xAF, 0x02, 0x25, 0x02, 0x12, 0x1B, 0xFF, 0x6C, 0xF6, 0x0F, 0x08);
+    code.at(DISKETTE_TABLE).bytes(0xAF, 0x02, 0x25, 0x02, 0x12, 0x1B, 0xFF, 0x6C, 0xF6, 0x0F, 0x08);
     code.at(INT17).jump(int17);
     code.at(INT10).jump(int10);
     code.at(INT12).jump(int12);

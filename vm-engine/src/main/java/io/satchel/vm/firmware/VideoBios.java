@@ -106,8 +106,7 @@ final class VideoBios {
     return (flags & 0x80) != 0 ? 200 : (flags & 0x10) != 0 ? 400 : 350;
   }
 
-  @Nullable
-  Mode current() {
+  @Nullable Mode current() {
     return VideoModes.mode(guest.bda8(Bda.VIDEO_MODE), scanLines());
   }
 
@@ -166,9 +165,7 @@ final class VideoBios {
   }
 
   private static int fontOffset(int height) {
-    return height == 8
-        ? VideoRom.FONT_8X8
-        : height == 14 ? VideoRom.FONT_8X14 : VideoRom.FONT_8X16;
+    return height == 8 ? VideoRom.FONT_8X8 : height == 14 ? VideoRom.FONT_8X14 : VideoRom.FONT_8X16;
   }
 
   /** Loads all register groups from an entry of the parameter table. */
@@ -339,8 +336,7 @@ final class VideoBios {
       boolean blank = from < top || from > bottom;
       if (mode.layout() == Layout.TEXT) {
         for (int column = left; column <= right; column++) {
-          int value =
-              blank ? attribute << 8 | 0x20 : guest.read16(cell(mode, page, column, from));
+          int value = blank ? attribute << 8 | 0x20 : guest.read16(cell(mode, page, column, from));
           guest.write16(cell(mode, page, column, to), value);
         }
       } else {
@@ -610,8 +606,12 @@ final class VideoBios {
         planarRestore();
       }
       case LINEAR -> guest.write8(0xA0000L + x + 320L * y, colour);
-      case CGA4 -> cgaPixel(0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 4, 6 - 2 * (x & 3), 3, colour, xor);
-      case CGA2 -> cgaPixel(0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 8, 7 - (x & 7), 1, colour, xor);
+      case CGA4 ->
+          cgaPixel(
+              0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 4, 6 - 2 * (x & 3), 3, colour, xor);
+      case CGA2 ->
+          cgaPixel(
+              0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 8, 7 - (x & 7), 1, colour, xor);
       case TEXT -> {}
     }
   }
@@ -640,7 +640,8 @@ final class VideoBios {
       }
       case LINEAR -> guest.read8(0xA0000L + x + 320L * y);
       case CGA4 ->
-          guest.read8(0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 4) >>> (6 - 2 * (x & 3)) & 3;
+          guest.read8(0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 4) >>> (6 - 2 * (x & 3))
+              & 3;
       case CGA2 ->
           guest.read8(0xB8000L + (y & 1) * 0x2000 + 80L * (y / 2) + x / 8) >>> (7 - (x & 7)) & 1;
       case TEXT -> 0;
@@ -844,8 +845,7 @@ final class VideoBios {
     int crtc = crtc();
     guest.indexed(crtc, 9, guest.indexed(crtc, 9) & 0xE0 | height - 1);
     int overflow = guest.indexed(crtc, 7);
-    int lines =
-        (guest.indexed(crtc, 0x12) | (overflow & 2) << 7 | (overflow & 0x40) << 3) + 1;
+    int lines = (guest.indexed(crtc, 0x12) | (overflow & 2) << 7 | (overflow & 0x40) << 3) + 1;
     if ((guest.indexed(crtc, 9) & 0x80) != 0) {
       lines /= 2; // every line is shown twice
     }

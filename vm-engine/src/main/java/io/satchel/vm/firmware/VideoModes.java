@@ -165,10 +165,8 @@ final class VideoModes {
     for (int i = 8; i < 0x0D; i++) {
       table[i] = new byte[64]; // the PCjr's modes
     }
-    table[0x0D] =
-        entry(40, 25, 8, 0x2000, "090F0006", "63", CRTC_320, CGA16 + "01000F00", GC_16);
-    table[0x0E] =
-        entry(80, 25, 8, 0x4000, "010F0006", "63", CRTC_640, CGA16 + "01000F00", GC_16);
+    table[0x0D] = entry(40, 25, 8, 0x2000, "090F0006", "63", CRTC_320, CGA16 + "01000F00", GC_16);
+    table[0x0E] = entry(80, 25, 8, 0x4000, "010F0006", "63", CRTC_640, CGA16 + "01000F00", GC_16);
     table[0x0F] =
         entry(
             80,
@@ -185,10 +183,8 @@ final class VideoModes {
     table[0x11] = table[0x0F];
     table[0x12] = table[0x10];
     // 400-line text, entries 17h to 19h.
-    table[0x17] =
-        entry(40, 25, 16, 0x0800, "08030002", "67", text40, EGA + "0C000F08", GC_TEXT);
-    table[0x18] =
-        entry(80, 25, 16, 0x1000, "00030002", "67", text80, EGA + "0C000F08", GC_TEXT);
+    table[0x17] = entry(40, 25, 16, 0x0800, "08030002", "67", text40, EGA + "0C000F08", GC_TEXT);
+    table[0x18] = entry(80, 25, 16, 0x1000, "00030002", "67", text80, EGA + "0C000F08", GC_TEXT);
     table[0x19] =
         entry(
             80,
