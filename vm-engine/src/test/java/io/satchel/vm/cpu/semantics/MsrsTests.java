@@ -13,7 +13,7 @@ import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.GuestFault;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MsrsTests {
 
@@ -41,18 +41,22 @@ class MsrsTests {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0x174, 0x175, 0x176, 0x200, 0x20F, 0x2FF, 0x250, 0x258, 0x259, 0x268, 0x26F})
-  void aRegisterKeepsWhatIsWritten(int address) {
-    write(address, 0x0C00 & (address == 0x2FF ? -1 : address >= 0x250 ? 0 : 0x800));
-    long expected = address == 0x2FF ? 0xC00 : address >= 0x250 || address == 0x200 ? 0 : 0x800;
-    if (address == 0x200) {
-      write(address, 0xF000_0006L);
-      expected = 0xF000_0006L;
-    } else if (address >= 0x250 && address < 0x2FF) {
-      write(address, 0x0606_0505_0404_0100L);
-      expected = 0x0606_0505_0404_0100L;
-    }
-    assertThat(read(address)).isEqualTo(expected);
+  @CsvSource({
+    "0x174, 0x60",
+    "0x175, 0xC0001000",
+    "0x176, 0xC0100000",
+    "0x200, 0xF0000006",
+    "0x20F, 0xFF0000800",
+    "0x250, 0x0606050504040100",
+    "0x259, 0x0606050504040100",
+    "0x268, 0x0606050504040100",
+    "0x26F, 0x0505050505050505",
+    "0x277, 0x0007010600070106",
+    "0x2FF, 0xC06",
+  })
+  void aRegisterKeepsWhatIsWritten(String address, String value) {
+    write(Integer.decode(address), Long.decode(value));
+    assertThat(read(Integer.decode(address))).isEqualTo(Long.decode(value));
   }
 
   @Test

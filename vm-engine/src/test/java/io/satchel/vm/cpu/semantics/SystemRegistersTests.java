@@ -147,9 +147,8 @@ class SystemRegistersTests {
   @Test
   void dr4AndDr5AreOldNamesUnlessDebuggingExtensionsAreOn() {
     writeDebug(4, 0);
-    writeDebug(5, 0xFFFF_FFFFL);
+    writeDebug(5, 0xFFFF_DFFFL);
     assertThat(readDebug(6)).isEqualTo(0xFFFF_0FF0L);
-    cpu.dr[7] &= ~0x2000L;
     assertThat(readDebug(7)).isEqualTo(0xFFFF_07FFL);
     cpu.cr4 = CR4_DE;
     Bench.assertFault(() -> readDebug(4), GuestFault.UD, 0);
