@@ -81,6 +81,10 @@ class BlockBackendTests {
     assertThat(disk.bytes[11]).isEqualTo((byte) 4);
     assertThat(disk.log).endsWith("flush 0+0");
     assertThat(disk.closed).isTrue();
+    assertThatThrownBy(() -> backend.readNow(0, out, 0, 4)).isInstanceOf(IOException.class);
+    backend.read(0, out, 0, 4, ok -> seen.add("late " + ok));
+    drainUntil(1);
+    assertThat(seen).containsExactly("late false");
   }
 
   @Test
