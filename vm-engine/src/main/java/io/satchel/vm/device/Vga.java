@@ -544,13 +544,13 @@ public final class Vga implements Device<Vga.State> {
       return;
     }
     sequencer[index] = written;
+    if (index == SR_MAP_MASK) {
+      settleLogic();
+      return;
+    }
     settlePipeline();
-    if (index == SR_CLOCKING) {
-      timingStale = true;
-    }
-    if (index != SR_MAP_MASK) {
-      renderer.redraw();
-    }
+    timingStale |= index == SR_CLOCKING;
+    renderer.redraw();
   }
 
   private void writeGraphics(int value) {
@@ -564,7 +564,10 @@ public final class Vga implements Device<Vga.State> {
       return;
     }
     graphics[index] = written;
-    settlePipeline();
+    settleLogic();
+    if (index == GR_MODE || index == GR_MISC) {
+      settleWindow();
+    }
     boolean shown =
         switch (index) {
           case GR_MODE -> (changed & (GR5_SHIFT_INTERLEAVE | GR5_SHIFT_256)) != 0;
@@ -696,10 +699,30 @@ public final class Vga implements Device<Vga.State> {
 
   // ---------------------------------------------------------------- memory
 
-  /**
-   * Works out, after a register change, where A0000h to BFFFFh lead and what happens on the way.
-   */
+  /** Works out, after a register change, where A0000h leads and what happens on the way. */
   private void settlePipeline() {
+    settleLogic();
+    settleWindow();
+  }
+
+  /** What happens to a byte on its way; programs change it between any two writes. */
+  private void settleLogic() {
+    planeMask = PLANES[sequencer[SR_MAP_MASK]];
+    setReset = PLANES[graphics[GR_SET_RESET]];
+    enableSetReset = PLANES[graphics[GR_ENABLE_SET_RESET]];
+    colorCompare = PLANES[graphics[GR_COLOR_COMPARE]];
+    colorDontCare = PLANES[graphics[GR_COLOR_DONT_CARE]];
+    bitMask = graphics[GR_BIT_MASK] * REPEAT;
+    rotate = graphics[GR_DATA_ROTATE] & 7;
+    function = graphics[GR_DATA_ROTATE] >>> 3 & 3;
+    writeMode = graphics[GR_MODE] & 3;
+    if (chain4) {
+      // Plain memory is mapped as such, anything else is not.
+      settleWindow();
+    }
+  }
+
+  private void settleWindow() {
     boolean planarVbe = vbe.enabled() && vbe.bitsPerPixel() == 4;
     boolean linearVbe = vbe.enabled() && !planarVbe;
     int memoryMode = sequencer[SR_MEMORY_MODE];
@@ -710,15 +733,6 @@ public final class Vga implements Device<Vga.State> {
     oddEvenAddress = !planarVbe && (graphics[GR_MISC] & GR6_CHAIN_ODD_EVEN) != 0;
     cellMask = planarVbe ? (MEMORY_SIZE >>> 2) - 1 : PLANE_CELLS - 1;
     cellBase = planarVbe ? vbe.bank() * BANK : 0;
-    planeMask = PLANES[sequencer[SR_MAP_MASK]];
-    setReset = PLANES[graphics[GR_SET_RESET]];
-    enableSetReset = PLANES[graphics[GR_ENABLE_SET_RESET]];
-    colorCompare = PLANES[graphics[GR_COLOR_COMPARE]];
-    colorDontCare = PLANES[graphics[GR_COLOR_DONT_CARE]];
-    bitMask = graphics[GR_BIT_MASK] * REPEAT;
-    rotate = graphics[GR_DATA_ROTATE] & 7;
-    function = graphics[GR_DATA_ROTATE] >>> 3 & 3;
-    writeMode = mode & 3;
 
     int range = graphics[GR_MISC] >>> 2 & 3;
     int wanted;
@@ -847,8 +861,9 @@ public final class Vga implements Device<Vga.State> {
     }
   }
 
+  /** Where the four planes of an address lie. */
   private int host(int cell) {
-    return memoryOffset + (((chain4 ? cell : cell & PLANE_CELLS - 1) + cellBase & cellMask) << 2);
+    return memoryOffset + ((cell + cellBase & cellMask) << 2);
   }
 
   private int rotated(int data) {
