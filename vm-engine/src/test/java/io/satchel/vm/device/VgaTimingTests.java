@@ -87,6 +87,15 @@ final class VgaTimingTests {
   }
 
   @Test
+  void panningInRetraceDoesNotMoveTheFrame() {
+    bench.set(VgaBench.Mode.VGA_640X480);
+    nanosToNextRetrace();
+    bench.crtc(0x08, 0x20);
+    bench.crtc(0x18, 0x80);
+    assertThat(nanosToNextRetrace()).isCloseTo(16_683_000L, within(5_000L));
+  }
+
+  @Test
   void anUnprogrammedAdapterStillHasRetraces() {
     bench.out(0x3C2, 1);
     nanosToNextRetrace();
