@@ -59,6 +59,9 @@ public class PciFunction {
   private final byte[] initial = new byte[256];
   private final byte[] writable = new byte[256];
   private final @Nullable Bar[] bars = new @Nullable Bar[6];
+  private int romSize;
+  private int romHostOffset;
+  private long romMappedAt = -1;
   private @Nullable PciBus bus;
   private int number;
   private boolean intx;
@@ -110,6 +113,17 @@ public class PciFunction {
     declare(index, new Bar(false, size, name, 4, null, hostOffset), prefetch ? 8 : 0, -size);
   }
 
+  /**
+   * Declares the expansion ROM (section 6.2.5.2): {@code size} bytes (a power of two, at least
+   * 4096) of host memory that the guest can only read. It shows when bit 0 of {@link #ROM_BAR} and
+   * memory space are both enabled.
+   */
+  public final void romBar(int size, int hostOffset) {
+    romSize = size;
+    romHostOffset = hostOffset;
+    allow(ROM_BAR, 4, -size | 1);
+  }
+
   private void declare(int index, Bar bar, int typeBits, int mask) {
     bars[index] = bar;
     preset(BAR0 + 4 * index, 4, typeBits);
@@ -153,7 +167,9 @@ public class PciFunction {
       config[at] = (byte) (config[at] & ~mask | value >>> (8 * i) & mask);
     }
     int last = register + width - 1;
-    if (register <= COMMAND + 1 && last >= COMMAND || register < BAR0 + 24 && last >= BAR0) {
+    if (register <= COMMAND + 1 && last >= COMMAND
+        || register < BAR0 + 24 && last >= BAR0
+        || register < ROM_BAR + 4 && last >= ROM_BAR) {
       remap();
     }
     configWritten(register, width);
@@ -207,10 +223,34 @@ public class PciFunction {
         map(bus, bar, target);
       }
     }
+    remapRom(bus);
+  }
+
+  private void remapRom(PciBus onBus) {
+    if (romSize == 0) {
+      return;
+    }
+    int bar = readConfigStored(ROM_BAR);
+    boolean enabled = (bar & 1) != 0 && (config[COMMAND] & COMMAND_MEMORY) != 0;
+    long base = Integer.toUnsignedLong(bar & -romSize);
+    long target = enabled && base != 0 && base + romSize <= 1L << 32 ? base : -1;
+    if (target == romMappedAt) {
+      return;
+    }
+    if (romMappedAt >= 0) {
+      onBus.memory().unmap(romMappedAt, romSize);
+    }
+    if (target >= 0) {
+      onBus.memory().mapReadOnly(target, romSize, romHostOffset);
+    }
+    romMappedAt = target;
   }
 
   private int readBar(int index) {
-    int register = BAR0 + 4 * index;
+    return readConfigStored(BAR0 + 4 * index);
+  }
+
+  private int readConfigStored(int register) {
     int value = 0;
     for (int i = 0; i < 4; i++) {
       value |= (config[register + i] & 0xFF) << (8 * i);

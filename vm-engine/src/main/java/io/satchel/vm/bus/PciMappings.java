@@ -9,6 +9,9 @@ public interface PciMappings {
   /** Puts host memory there, such as a linear frame buffer. */
   void mapMemory(long base, long size, int hostOffset);
 
+  /** Puts host memory there that ignores writes, such as an expansion ROM. */
+  void mapReadOnly(long base, long size, int hostOffset);
+
   /** Takes the window away. */
   void unmap(long base, long size);
 }

@@ -217,6 +217,14 @@ public final class CpuState {
     return pending;
   }
 
+  /** Whether a long instruction should stop for an interrupt, NMI, kick or single step. */
+  public boolean wantsAttention() {
+    int bits = pending;
+    return (bits & (PENDING_NMI | PENDING_KICK)) != 0
+        || (bits & PENDING_INTR) != 0 && (systemFlags & IF) != 0
+        || (systemFlags & TF) != 0;
+  }
+
   /** Sets or clears the INTR pin. Only by the machine's holder. */
   public void setIntr(boolean level) {
     change(PENDING_INTR, level);

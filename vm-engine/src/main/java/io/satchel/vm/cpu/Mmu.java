@@ -293,6 +293,26 @@ public final class Mmu {
     }
   }
 
+  /** The host offset for reads up to the end of the page, or -1 for a device. Throws #PF. */
+  public int hostForRead(long linear) {
+    boolean user = cpu.cpl == 3;
+    SoftTlb tlb = user ? userRead : systemRead;
+    int index = lookUp(tlb, user ? PageWalker.USER : 0, linear);
+    return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
+  }
+
+  /**
+   * The host offset for writes up to the end of the page, or -1 for a device and for decoded code.
+   * Throws #PF.
+   */
+  public int hostForWrite(long linear) {
+    boolean user = cpu.cpl == 3;
+    SoftTlb tlb = user ? userWrite : systemWrite;
+    int access = user ? PageWalker.USER | PageWalker.WRITE : PageWalker.WRITE;
+    int index = lookUp(tlb, access, linear);
+    return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
+  }
+
   /** Marks a host page as holding decoded code: stores to it are announced from now on. */
   public void protectCode(int hostPage) {
     if (!memory.isCode(hostPage)) {

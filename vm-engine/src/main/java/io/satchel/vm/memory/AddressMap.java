@@ -78,6 +78,13 @@ public final class AddressMap implements PciMappings {
     mapWrite(base, size, offset);
   }
 
+  /** The range is host memory at {@code offset} for reads and ignores writes. */
+  @Override
+  public void mapReadOnly(long base, long size, int offset) {
+    mapRead(base, size, offset);
+    unmapWrite(base, size);
+  }
+
   /** Writes to the range are ignored. */
   public void unmapWrite(long base, long size) {
     fill(writePages, base, size, EMPTY, 0);

@@ -1,5 +1,6 @@
 package io.satchel.vm.cpu.decode;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A decoded instruction. Filled by the decoder, then only read. */
@@ -59,4 +60,9 @@ public final class Instruction {
 
   /** The selector of Ap; ENTER's level. */
   public int immediate2;
+
+  /** What the opcode map says of it. */
+  public OpcodeMap.Row row() {
+    return Objects.requireNonNull(row);
+  }
 }

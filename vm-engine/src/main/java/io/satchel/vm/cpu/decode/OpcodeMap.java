@@ -1,8 +1,11 @@
 package io.satchel.vm.cpu.decode;
 
+import io.satchel.vm.cpu.semantics.Value;
+import io.satchel.vm.cpu.semantics.ValueEffect;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The opcode maps, in the manual's notation (SDM volume 2, appendix A).
@@ -57,13 +60,124 @@ public final class OpcodeMap {
   }
 
   /** One line of the map. */
-  public record Row(int opcode, String text, Effect effect, Set<Trait> traits) {}
+  public static final class Row {
+
+    private static final Set<String> PREFIXES = Set.of("np", "66", "F3", "F2");
+
+    private final int opcode;
+    private final String text;
+    private final Effect effect;
+    private final @Nullable Value value;
+    private final Set<Trait> traits;
+    private final String mnemonic;
+    private final List<Operand> operands;
+    final boolean modrm;
+    final boolean system;
+    final int reg;
+    final int rm;
+    final boolean memoryOnly;
+    final boolean registerOnly;
+    final @Nullable String prefix;
+
+    private Row(
+        int opcode, String text, @Nullable Effect effect, @Nullable Value value, Trait... traits) {
+      this.opcode = opcode;
+      this.text = text;
+      this.value = value;
+      this.traits = Set.of(traits);
+      String[] words = text.split(" ");
+      mnemonic = words[0];
+      List<Operand> parsed = new ArrayList<>();
+      int regField = -1;
+      int rmField = -1;
+      boolean memory = false;
+      boolean register = false;
+      String mandatory = null;
+      for (int n = 1; n < words.length; n++) {
+        String word = words[n];
+        if (word.startsWith("/")) {
+          regField = Integer.parseInt(word.substring(1));
+        } else if (word.startsWith("rm=")) {
+          rmField = Integer.parseInt(word.substring(3));
+        } else if (word.equals("mem")) {
+          memory = true;
+        } else if (word.equals("reg")) {
+          register = true;
+        } else if (PREFIXES.contains(word)) {
+          mandatory = word;
+        } else if (n == 1) {
+          for (String operand : word.split(",")) {
+            parsed.add(Operand.parse(operand));
+          }
+        } else {
+          throw new IllegalArgumentException("row " + text + ": " + word);
+        }
+      }
+      operands = List.copyOf(parsed);
+      reg = regField;
+      rm = rmField;
+      memoryOnly = memory || operands.stream().anyMatch(o -> o.method() == 'M');
+      registerOnly = register;
+      prefix = mandatory;
+      system = operands.stream().anyMatch(Operand::system);
+      modrm = reg >= 0 || memory || register || operands.stream().anyMatch(Operand::needsModrm);
+      this.effect = effect != null ? effect : ValueEffect.of(value, operands);
+    }
+
+    public int opcode() {
+      return opcode;
+    }
+
+    public String text() {
+      return text;
+    }
+
+    /** What it does; for a value, common code loads the operands and writes the result back. */
+    public Effect effect() {
+      return effect;
+    }
+
+    /** The pure function and flag rule of it, if it has that shape. */
+    public @Nullable Value value() {
+      return value;
+    }
+
+    public Set<Trait> traits() {
+      return traits;
+    }
+
+    public boolean has(Trait trait) {
+      return traits.contains(trait);
+    }
+
+    public String mnemonic() {
+      return mnemonic;
+    }
+
+    public List<Operand> operands() {
+      return operands;
+    }
+
+    @Override
+    public String toString() {
+      return "%02X %s".formatted(opcode, text);
+    }
+  }
 
   private final List<Row> rows = new ArrayList<>();
 
   /** Adds a row whose method does everything itself. */
   public OpcodeMap effect(int opcode, String text, Effect effect, Trait... traits) {
-    rows.add(new Row(opcode, text, effect, Set.of(traits)));
+    rows.add(new Row(opcode, text, effect, null, traits));
+    return this;
+  }
+
+  /**
+   * Adds a row whose result is a pure function of its operands: the first operand is the
+   * destination, and the first source unless the value only copies.
+   */
+  public OpcodeMap value(int opcode, String text, Value value, Trait... traits) {
+    rows.add(new Row(opcode, text, null, value, traits));
     return this;
   }
 

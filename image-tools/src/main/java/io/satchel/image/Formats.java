@@ -1,0 +1,42 @@
+package io.satchel.image;
+
+import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.qcow2.Qcow2Format;
+import io.satchel.image.format.raw.RawFormat;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The list of all formats. A new one joins by a line here. */
+public final class Formats {
+  public static final RawFormat RAW = new RawFormat();
+  public static final Qcow2Format QCOW2 = new Qcow2Format();
+
+  /** All that are recognised by their first bytes, the likeliest first; raw is not among them. */
+  private static final List<ImageFormat> PROBED = List.of(QCOW2);
+
+  private Formats() {}
+
+  /** The format that a file's first bytes tell, or null when it can only be raw. */
+  public static @Nullable ImageFormat probe(ByteBuffer head) {
+    for (ImageFormat format : PROBED) {
+      if (format.probe(head)) {
+        return format;
+      }
+    }
+    return null;
+  }
+
+  /** The format of that name, or null. */
+  public static @Nullable ImageFormat named(String name) {
+    if (name.equals(RAW.name())) {
+      return RAW;
+    }
+    for (ImageFormat format : PROBED) {
+      if (format.name().equals(name)) {
+        return format;
+      }
+    }
+    return null;
+  }
+}

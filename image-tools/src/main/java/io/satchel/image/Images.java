@@ -1,0 +1,262 @@
+package io.satchel.image;
+
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.image.OpenedImage.Layer;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.ImageException;
+import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.HostFile;
+import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.ImageFormat.Purpose;
+import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.Qcow2Format;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Opens image files, with everything that they lie over. */
+public final class Images {
+  /** How many backing files may follow one another. */
+  private static final int MAX_DEPTH = 200;
+
+  private Images() {}
+
+  /**
+   * Opens an image and its backing files.
+   *
+   * @throws ImageException if one of them cannot be opened, with the reason and the remedy
+   */
+  public static OpenedImage open(Path path, OpenOptions options) throws IOException {
+    List<Layer> chain = new ArrayList<>();
+    LayeredDevice device = new Opener(options, chain).open(path, options.format(), 0);
+    return new OpenedImage(
+        options.cache() == CacheMode.WRITETHROUGH ? new WriteThrough(device) : device, chain);
+  }
+
+  /**
+   * The format of a file by its content: "raw" when nothing else fits.
+   *
+   * @throws ImageException if it cannot be read
+   */
+  public static String probe(Path path) throws IOException {
+    try (HostFile file = HostFile.open(path, false, HostFile.Locking.NO)) {
+      ImageFormat format = Formats.probe(head(file));
+      return format == null ? Formats.RAW.name() : format.name();
+    }
+  }
+
+  static ByteBuffer head(HostFile file) throws IOException {
+    ByteBuffer head = ByteBuffer.allocate((int) Math.min(ImageFormat.PROBE_BYTES, file.size()));
+    file.read(0, head);
+    return head.flip();
+  }
+
+  /** Opens one chain, from the top down. */
+  private static final class Opener {
+    private final OpenOptions options;
+    private final List<Layer> chain;
+    private final Set<Path> seen = new HashSet<>();
+
+    Opener(OpenOptions options, List<Layer> chain) {
+      this.options = options;
+      this.chain = chain;
+    }
+
+    LayeredDevice open(Path path, @Nullable String formatName, int depth) throws IOException {
+      boolean writable = options.writable() && depth == 0;
+      HostFile file =
+          HostFile.open(
+              path, writable, options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO);
+      LayeredDevice device = null;
+      try {
+        if (!seen.add(path.toRealPath()) || depth > MAX_DEPTH) {
+          throw new ImageException(
+              Kind.CORRUPT,
+              path,
+              seen.size() > MAX_DEPTH
+                  ? "lies over more than " + MAX_DEPTH + " other images"
+                  : "is its own backing file, directly or through others",
+              "name another backing file with qemu-img rebase -u");
+        }
+        if (file.size() == 0) {
+          throw new ImageException(
+              Kind.EMPTY, path, "is empty", "download or copy it again, or choose another file");
+        }
+        device = openFormat(file, formatName);
+        chain.add(new Layer(path, formatNameOf(file, formatName), device.size(), device));
+        attach(path, device, depth);
+        return device;
+      } catch (IOException | RuntimeException e) {
+        if (device != null) {
+          device.close();
+        }
+        file.close();
+        throw e;
+      }
+    }
+
+    private static String formatNameOf(HostFile file, @Nullable String given) throws IOException {
+      if (given != null) {
+        return given;
+      }
+      ImageFormat format = Formats.probe(head(file));
+      return format == null ? Formats.RAW.name() : format.name();
+    }
+
+    private LayeredDevice openFormat(HostFile file, @Nullable String name) throws IOException {
+      ImageFormat format = name == null ? Formats.probe(head(file)) : Formats.named(name);
+      if (format == null && name != null) {
+        throw new ImageException(
+            Kind.UNSUPPORTED,
+            file.path(),
+            "is said to be of the format " + name + ", which this program does not know",
+            "convert it to qcow2 first");
+      }
+      if (format == null) {
+        return Formats.RAW.openGuessed(file, head -> Formats.probe(head) != null);
+      }
+      if (format instanceof Qcow2Format qcow2) {
+        return qcow2.open(file, Purpose.USE, options.cache() == CacheMode.UNSAFE);
+      }
+      return format.open(file, Purpose.USE);
+    }
+
+    private void attach(Path path, LayeredDevice device, int depth) throws IOException {
+      String dataFile = device.dataFile();
+      if (dataFile != null && options.backing() != BackingPolicy.NONE) {
+        if (dataFile.isEmpty()) {
+          throw new ImageException(
+              Kind.BACKING_MISSING,
+              path,
+              "keeps its data in another file and does not say in which",
+              "ask where it came from for that file");
+        }
+        Path data = allowed(path, dataFile, depth, "data file");
+        device.attachDataFile(
+            HostFile.open(
+                data,
+                options.writable() && depth == 0,
+                options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO));
+      }
+      LayeredDevice.BackingReference reference = device.backing();
+      if (reference == null || options.backing() == BackingPolicy.NONE) {
+        return;
+      }
+      Path below = allowed(path, reference.name(), depth, "backing file");
+      device.attachBacking(open(below, reference.format(), depth + 1));
+    }
+
+    /** The file that a name in an image means, when it exists and may be opened. */
+    private Path allowed(Path image, String name, int depth, String what) throws IOException {
+      Path file = resolve(image, name, what);
+      if (!Files.exists(file)) {
+        throw new ImageException(
+            Kind.BACKING_MISSING,
+            image,
+            "needs its " + what + " " + file + ", which does not exist",
+            "put that file there");
+      }
+      boolean anywhere =
+          options.backing() == BackingPolicy.ANYWHERE
+              || options.backing() == BackingPolicy.OVERLAY && depth == 0;
+      if (!anywhere) {
+        Path folder = image.toRealPath().getParent();
+        if (folder == null || !file.toRealPath().startsWith(folder)) {
+          throw new ImageException(
+              Kind.BACKING_REFUSED,
+              image,
+              "asks for the " + what + " " + file + ", which lies outside its own folder",
+              "move both into one folder if you trust the image");
+        }
+      }
+      return file;
+    }
+  }
+
+  /**
+   * The file that a name in an image means: relative names start at the image's folder, whatever
+   * colons they contain.
+   *
+   * @throws ImageException if it is not the name of a file
+   */
+  static Path resolve(Path image, String name, String what) throws ImageException {
+    if (name.startsWith("json:") || name.matches("[A-Za-z][A-Za-z0-9+.-]+://.*")) {
+      throw new ImageException(
+          Kind.BACKING_REFUSED,
+          image,
+          "names as its " + what + " something that is no file of this computer: " + name,
+          "copy that here and rebase the image with qemu-img");
+    }
+    try {
+      String plain = name.startsWith("file:") ? name.substring(5) : name;
+      return image.toAbsolutePath().resolveSibling(plain).normalize();
+    } catch (InvalidPathException e) {
+      throw new ImageException(
+          Kind.BACKING_MISSING,
+          image,
+          "has a " + what + " whose name is not possible here",
+          "rebase the image with qemu-img",
+          -1,
+          e);
+    }
+  }
+
+  /** Flushes after every change. */
+  private record WriteThrough(BlockDevice disk) implements BlockDevice {
+    @Override
+    public long size() {
+      return disk.size();
+    }
+
+    @Override
+    public boolean readOnly() {
+      return disk.readOnly();
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer target) throws IOException {
+      disk.read(offset, target);
+    }
+
+    @Override
+    public void write(long offset, ByteBuffer source) throws IOException {
+      disk.write(offset, source);
+      disk.flush();
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
+      disk.writeZeroes(offset, length, unmap);
+      disk.flush();
+    }
+
+    @Override
+    public void discard(long offset, long length) throws IOException {
+      disk.discard(offset, length);
+      disk.flush();
+    }
+
+    @Override
+    public void flush() throws IOException {
+      disk.flush();
+    }
+
+    @Override
+    public Extent extent(long offset, long length) throws IOException {
+      return disk.extent(offset, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+      disk.close();
+    }
+  }
+}

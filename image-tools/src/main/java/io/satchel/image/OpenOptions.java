@@ -1,0 +1,72 @@
+package io.satchel.image;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How an image is to be opened. Start from {@link #readOnly()} or {@link #forWriting()}.
+ *
+ * @param writable whether the image itself may be written; its backing files never are
+ * @param format the format's name, or null to recognise it by content. A guest that writes a raw
+ *     disk can make it look like anything: give "raw" for one whose format is known
+ * @param backing which backing files may be opened
+ * @param locking whether other programs are kept away, as QEMU does it
+ * @param cache what a flush waits for
+ */
+public record OpenOptions(
+    boolean writable,
+    @Nullable String format,
+    BackingPolicy backing,
+    boolean locking,
+    CacheMode cache) {
+  /** Which backing (and data) files an image may bring along. */
+  public enum BackingPolicy {
+    /** Those in the image's own folder or below it: right for a file from somewhere else. */
+    SAME_FOLDER,
+    /**
+     * The first one wherever it is, for this program wrote its name; further ones only in the
+     * folder of that one.
+     */
+    OVERLAY,
+    /** Any file of the host. */
+    ANYWHERE,
+    /** None is opened: the image is looked at by itself. */
+    NONE
+  }
+
+  /** What a flush waits for. */
+  public enum CacheMode {
+    /** Until the medium has it. */
+    WRITEBACK,
+    /** As WRITEBACK, and every write is flushed. */
+    WRITETHROUGH,
+    /** For nothing: a crash of the host may lose the image. */
+    UNSAFE
+  }
+
+  /** For reading, recognised by content. */
+  public static OpenOptions readOnly() {
+    return new OpenOptions(false, null, BackingPolicy.SAME_FOLDER, true, CacheMode.WRITEBACK);
+  }
+
+  /** For reading and writing, recognised by content. */
+  public static OpenOptions forWriting() {
+    return new OpenOptions(true, null, BackingPolicy.SAME_FOLDER, true, CacheMode.WRITEBACK);
+  }
+
+  /** With the format given, or recognised by content when it is null. */
+  public OpenOptions withFormat(@Nullable String name) {
+    return new OpenOptions(writable, name, backing, locking, cache);
+  }
+
+  public OpenOptions withBacking(BackingPolicy policy) {
+    return new OpenOptions(writable, format, policy, locking, cache);
+  }
+
+  public OpenOptions withLocking(boolean on) {
+    return new OpenOptions(writable, format, backing, on, cache);
+  }
+
+  public OpenOptions withCache(CacheMode mode) {
+    return new OpenOptions(writable, format, backing, locking, mode);
+  }
+}

@@ -1,0 +1,173 @@
+package io.satchel.image;
+
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.BlockDevice.Extent;
+import io.satchel.image.block.BlockDevice.Kind;
+import io.satchel.image.block.ImageException;
+import io.satchel.image.file.HostFile;
+import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.Qcow2Options;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A run's changes in a file of their own: the image that was picked is not written until the user
+ * keeps them.
+ */
+public final class Overlay {
+  private static final int COPY_CHUNK = 2 << 20;
+
+  private Overlay() {}
+
+  /** Hears how far a long work is, and may stop it. */
+  @FunctionalInterface
+  public interface Progress {
+    /** Called every now and then with bytes; returns false to stop. */
+    boolean at(long done, long total);
+  }
+
+  /**
+   * Makes a new overlay, a qcow2 image, over an image whose format is recognised and recorded.
+   *
+   * @throws ImageException if the overlay exists or the backing image cannot be opened
+   */
+  public static void create(Path overlay, Path backing) throws IOException {
+    create(overlay, backing, null);
+  }
+
+  /** As {@link #create(Path, Path)}, with the backing image's format given when it is not null. */
+  public static void create(
+      Path overlay, Path backing, @org.jspecify.annotations.Nullable String format)
+      throws IOException {
+    long size;
+    String recorded;
+    try (OpenedImage below = Images.open(backing, OpenOptions.readOnly().withFormat(format))) {
+      size = below.device().size();
+      recorded = below.format();
+    }
+    HostFile file = HostFile.create(overlay);
+    try (file) {
+      Formats.QCOW2.create(
+          file, Qcow2Options.ofSize(size).withBacking(nameFor(overlay, backing), recorded));
+    } catch (IOException | RuntimeException e) {
+      Files.deleteIfExists(overlay);
+      throw e;
+    }
+  }
+
+  /** Relative within one folder, so that both can be moved together; otherwise absolute. */
+  private static String nameFor(Path overlay, Path backing) throws IOException {
+    Path folder = overlay.toAbsolutePath().normalize().getParent();
+    Path absolute = backing.toAbsolutePath().normalize();
+    if (folder != null && folder.equals(absolute.getParent())) {
+      String name = absolute.getFileName().toString();
+      // A colon would be taken for a protocol by other programs.
+      return name.contains(":") ? "./" + name : name;
+    }
+    return absolute.toString();
+  }
+
+  /** How an overlay that {@link #create} made is opened to be run. */
+  public static OpenOptions openOptions() {
+    return OpenOptions.forWriting()
+        .withFormat(Formats.QCOW2.name())
+        .withBacking(BackingPolicy.OVERLAY);
+  }
+
+  /**
+   * Keeps the changes: writes them into the backing image, then deletes the overlay. Stopped or
+   * broken off halfway, even by a crash, nothing is lost: the overlay is still there and keeping it
+   * again finishes the work.
+   *
+   * @return false when the listener stopped it
+   */
+  public static boolean keep(Path overlay, Progress progress) throws IOException {
+    Path backing;
+    String format;
+    try (OpenedImage image = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE))) {
+      backing = backingOf(overlay, image);
+      format =
+          ((LayeredDevice) image.device()).backing() instanceof LayeredDevice.BackingReference r
+              ? r.format()
+              : null;
+    }
+    try (OpenedImage changes = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE));
+        OpenedImage target = Images.open(backing, OpenOptions.forWriting().withFormat(format))) {
+      BlockDevice from = changes.device();
+      BlockDevice to = target.device();
+      if (to.readOnly()) {
+        throw new ImageException(
+            ImageException.Kind.READ_ONLY,
+            backing,
+            "is in a format that can only be read",
+            "convert it to qcow2 and keep the changes there");
+      }
+      if (from.size() > to.size()) {
+        ((LayeredDevice) to).resize(from.size());
+      }
+      if (!copy(from, to, progress)) {
+        to.flush();
+        return false;
+      }
+      to.flush();
+    }
+    Files.delete(overlay);
+    return true;
+  }
+
+  private static Path backingOf(Path overlay, OpenedImage image) throws ImageException {
+    LayeredDevice.BackingReference reference = ((LayeredDevice) image.device()).backing();
+    if (reference == null) {
+      throw new ImageException(
+          ImageException.Kind.INVALID_REQUEST,
+          overlay,
+          "lies over no other image, so there is nothing to keep it in",
+          "use it as it is");
+    }
+    return Images.resolve(overlay, reference.name(), "backing file");
+  }
+
+  /** Copies what a layer itself holds; false when stopped. */
+  private static boolean copy(BlockDevice from, BlockDevice to, Progress progress)
+      throws IOException {
+    ByteBuffer chunk = ByteBuffer.allocateDirect(COPY_CHUNK);
+    long size = from.size();
+    for (long at = 0; at < size; ) {
+      if (!progress.at(at, size)) {
+        return false;
+      }
+      Extent extent = from.extent(at, size - at);
+      long end = at + extent.length();
+      if (extent.kind() == Kind.ZERO) {
+        to.writeZeroes(at, extent.length(), true);
+      } else if (extent.kind() == Kind.DATA) {
+        while (at < end) {
+          chunk.clear().limit((int) Math.min(COPY_CHUNK, end - at));
+          from.read(at, chunk);
+          to.write(at, chunk.flip());
+          at += chunk.limit();
+          if (!progress.at(at, size)) {
+            return false;
+          }
+        }
+      }
+      at = end;
+    }
+    return progress.at(size, size);
+  }
+
+  /**
+   * Throws the changes away: deletes the overlay, and nothing that is not one.
+   *
+   * @throws ImageException if it is in use, or no overlay
+   */
+  public static void discard(Path overlay) throws IOException {
+    try (OpenedImage image = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE))) {
+      backingOf(overlay, image);
+    }
+    Files.delete(overlay);
+  }
+}

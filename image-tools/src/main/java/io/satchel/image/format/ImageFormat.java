@@ -1,0 +1,37 @@
+package io.satchel.image.format;
+
+import io.satchel.image.file.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/** A kind of image file. One implementation a format, listed in {@code Formats}. */
+public interface ImageFormat {
+  /** How many bytes of a file's beginning {@link #probe} wants to see. */
+  int PROBE_BYTES = 2048;
+
+  /** The name, as qemu-img says it. */
+  String name();
+
+  /**
+   * Whether a file that begins so is of this format.
+   *
+   * @param head the first bytes, at most {@link #PROBE_BYTES}, at position 0; big-endian
+   */
+  boolean probe(ByteBuffer head);
+
+  /**
+   * Opens a file of this format. It belongs to the returned device, which closes it; when this
+   * fails the caller closes it.
+   *
+   * @param purpose what the image is opened for
+   */
+  LayeredDevice open(Storage file, Purpose purpose) throws IOException;
+
+  /** What an image is opened for. */
+  enum Purpose {
+    /** To be read and, when the file is writable, written. */
+    USE,
+    /** To be looked at or repaired: contradictions are tolerated where that is possible. */
+    INSPECT
+  }
+}
