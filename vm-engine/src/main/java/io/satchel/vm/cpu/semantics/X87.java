@@ -186,8 +186,7 @@ public final class X87 {
     FpuState f = cpu.fpu;
     f.instructionPointer = Operands.truncate(cpu.rip - i.length, cpu.code64() ? 8 : 4);
     f.instructionSelector = cpu.selector[CpuState.CS];
-    int modrm = i.modrm;
-    f.opcode = (i.escape & 7) << 8 | modrm;
+    f.opcode = (i.row().opcode() & 7) << 8 | i.modrm;
     if (i.memory) {
       f.operandPointer = Operands.offset(cpu, i);
       f.operandSelector = cpu.selector[i.segment];
@@ -272,17 +271,13 @@ public final class X87 {
     long a = f.significand[f.top];
     int ae = f.signExponent[f.top];
     int denormal = memoryDenormal(r, a, ae);
-    if ((denormal & ~f.controlWord) != 0 && !divisionByZero(operation, a)) {
+    if ((denormal & ~f.controlWord) != 0) {
       r.exceptions = DE;
     } else {
       operate(r, f.controlWord, operation, a, ae, r.significand, r.signExponent);
       r.exceptions |= denormal;
     }
     commit(cpu, 0);
-  }
-
-  private static boolean divisionByZero(Operation operation, long a) {
-    return false;
   }
 
   /**
