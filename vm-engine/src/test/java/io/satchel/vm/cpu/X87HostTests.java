@@ -221,7 +221,7 @@ class X87HostTests {
   private static void fill(ByteBuffer to, OpcodeMap.Row row, SplittableRandom random) {
     to.order(java.nio.ByteOrder.LITTLE_ENDIAN);
     int control = 0x40 | random.nextInt(4) << 10;
-    control |= (random.nextInt(3) * 3 + 1 >> 1) << 8; // 0, 2, 3
+    control |= random.nextInt(4) << 8;
     control |= random.nextInt(3) != 0 ? 0x3F : random.nextInt(64);
     to.putShort(0, (short) control);
     int top = random.nextInt(8);
