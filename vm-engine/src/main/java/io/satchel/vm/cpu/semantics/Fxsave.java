@@ -22,7 +22,7 @@ public final class Fxsave {
   private static final int ST = 32;
   private static final int XMM = 160;
 
-  /** The MXCSR bits there are: all but denormals-are-zero's successors, bits 15-0. */
+  /** MXCSR_MASK: the bits that MXCSR has, denormals-are-zeros included. */
   public static final int MXCSR_BITS = 0xFFFF;
 
   private Fxsave() {}

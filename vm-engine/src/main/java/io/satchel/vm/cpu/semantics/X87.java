@@ -637,7 +637,7 @@ public final class X87 {
     }
   }
 
-  /** FCHS and FABS: the sign bit becomes {@code (sign & and) ^ xor}. */
+  /** FCHS, or FABS when {@code absolute}. */
   public static void sign(CpuState cpu, Instruction i, boolean absolute) {
     FpuState f = cpu.fpu;
     remember(cpu, i);
