@@ -112,7 +112,7 @@ class Qcow2PropertyTest {
           }
         }
       }
-      verify(work, file, model, snapshots);
+      verify(work, file, model, snapshots, order);
     } catch (AssertionError | RuntimeException | IOException e) {
       throw new AssertionError(life + ", step " + step + ": " + e.getMessage(), e);
     }
@@ -206,6 +206,10 @@ class Qcow2PropertyTest {
         Qcow2Device device = (Qcow2Device) image.device();
         device.showSnapshot(saved.getKey());
         adopt(saved.getValue().bytes()).check(device);
+      }
+      if (order < 2) {
+        // Applying counts once more, which such narrow counts may refuse.
+        continue;
       }
       QemuImg.ok("snapshot", "-a", saved.getKey(), file);
       QemuImg.checkClean(file);
