@@ -197,7 +197,8 @@ class Qcow2PropertyTest {
     }
   }
 
-  private static void verify(Path work, Path file, ImageModel model, Map<String, Saved> snapshots)
+  private static void verify(
+      Path work, Path file, ImageModel model, Map<String, Saved> snapshots, int order)
       throws IOException {
     QemuImg.checkClean(file);
     QemuImg.same(file, model.save(work.resolve("model.raw")));
