@@ -149,7 +149,10 @@ public final class FwCfg implements Device<FwCfg.State> {
     item(KEY_BOOT_MENU, little(2, show ? 1 : 0));
   }
 
-  /** Gives {@code etc/e820}, the memory map. */
+  /**
+   * Gives {@code etc/e820}, the memory map: RAM from 0 in one piece, and what the machine keeps for
+   * itself. Firmware cuts out the holes below 1 MiB and its own tables.
+   */
   public void memoryMap(List<Range> ranges) {
     ByteBuffer table = ByteBuffer.allocate(20 * ranges.size()).order(ByteOrder.LITTLE_ENDIAN);
     for (Range range : ranges) {

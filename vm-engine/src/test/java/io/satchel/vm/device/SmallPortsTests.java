@@ -51,9 +51,11 @@ class SmallPortsTests {
     assertThat(rig.in(0x80)).isEqualTo(0x31);
     rig.out(0xE9, 'S');
     assertThat(rig.in(0xE9)).isEqualTo(0xE9);
+    rig.out(0x402, 'B');
+    assertThat(rig.in(0x402)).isEqualTo(0xE9);
     rig.ports.write(0xF4, 4, 0x10);
     rig.out(0xF4, 1);
-    assertThat(told).containsExactly("post 49", "console 83", "exit 16", "exit 1");
+    assertThat(told).containsExactly("post 49", "console 83", "console 66", "exit 16", "exit 1");
   }
 
   @Test
