@@ -2,6 +2,7 @@ package io.satchel.vm.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.vm.bus.PciFunction;
 import io.satchel.vm.snapshot.StateCodec;
 import io.satchel.vm.snapshot.StateFormatException;
 import java.util.ArrayList;
@@ -102,6 +103,11 @@ public abstract class DeviceContract {
   private static void assertSameAnswers(Rig one, Rig other, long seed) {
     Play first = new Play(one, seed);
     Play second = new Play(other, seed);
+    List<String> actualSweep = second.sweep();
+    List<String> expectedSweep = first.sweep();
+    for (int i = 0; i < expectedSweep.size(); i++) {
+      assertThat(actualSweep.get(i)).isEqualTo(expectedSweep.get(i));
+    }
     int telling = 0;
     for (int i = 0; i < COMPARED; i++) {
       String expected = first.step();
@@ -150,6 +156,29 @@ public abstract class DeviceContract {
       for (int i = 0; i < steps; i++) {
         step();
       }
+    }
+
+    /** Reads whatever can be read, before writes hide what was lost. */
+    List<String> sweep() {
+      List<String> answers = new ArrayList<>();
+      for (int port : ports) {
+        answers.add("in %x=%x".formatted(port, rig.board().ports().read(port, 1)));
+      }
+      for (long window : windows) {
+        for (int offset = 0; offset < 0x400; offset += 16) {
+          answers.add(
+              "read %x=%x"
+                  .formatted(window + offset, rig.board().memory().read(window + offset, 4)));
+        }
+      }
+      for (PciFunction function : rig.board().pci().functions()) {
+        for (int register = 0; register < 256; register += 4) {
+          answers.add(
+              "config %x.%x=%x"
+                  .formatted(function.number(), register, function.readConfig(register, 4)));
+        }
+      }
+      return answers;
     }
 
     /** One doing; what it was and what was answered. */

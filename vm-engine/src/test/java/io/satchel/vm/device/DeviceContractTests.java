@@ -2,6 +2,7 @@ package io.satchel.vm.device;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.satchel.vm.bus.IoHandler;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -56,7 +57,7 @@ class DeviceContractTests extends DeviceContract {
               8,
               1,
               "latch",
-              new io.satchel.vm.bus.IoHandler() {
+              new IoHandler() {
                 @Override
                 public int read(int offset, int width) {
                   return value;
@@ -64,7 +65,7 @@ class DeviceContractTests extends DeviceContract {
 
                 @Override
                 public void write(int offset, int width, int written) {
-                  value = written;
+                  value = value + written + 1 & 0xFF;
                 }
               });
     }
