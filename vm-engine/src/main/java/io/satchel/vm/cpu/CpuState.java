@@ -196,6 +196,12 @@ public final class CpuState {
   /** FERR#: driven by an unmasked x87 error while CR0.NE is clear. */
   public io.satchel.vm.bus.IrqLine ferr = io.satchel.vm.bus.IrqLine.UNCONNECTED;
 
+  /**
+   * IGNNE#: while it is active and CR0.NE is clear, x87 instructions ignore a pending error. The
+   * board asserts it by a write to port F0h; it goes when the error does.
+   */
+  public boolean ignne;
+
   /** The local APIC's registers CR8 (TPR), and the base MSR, when there is one. */
   public Runnable apicBaseChanged = () -> {};
 

@@ -9,6 +9,29 @@ package io.satchel.vm.cpu;
  */
 public final class FpuState {
 
+  // FSW (SDM volume 1, section 8.1.3). FCW has the masks in the bits of the exceptions.
+  public static final int IE = 1;
+  public static final int DE = 1 << 1;
+  public static final int ZE = 1 << 2;
+  public static final int OE = 1 << 3;
+  public static final int UE = 1 << 4;
+  public static final int PE = 1 << 5;
+
+  /** Stack fault. */
+  public static final int SF = 1 << 6;
+
+  /** An unmasked exception is pending. */
+  public static final int ES = 1 << 7;
+
+  public static final int C0 = 1 << 8;
+  public static final int C1 = 1 << 9;
+  public static final int C2 = 1 << 10;
+  public static final int C3 = 1 << 14;
+  public static final int B = 1 << 15;
+
+  /** IE to PE. */
+  public static final int EXCEPTIONS = 0x3F;
+
   public final long[] significand = new long[8];
   public final int[] signExponent = new int[8];
 
@@ -36,6 +59,9 @@ public final class FpuState {
   public final long[] xmm = new long[32];
 
   public int mxcsr = 0x1F80;
+
+  /** Scratch space of the operation in hand; not state. */
+  public final FpuResult result = new FpuResult();
 
   /** The state after RESET (not INIT, which leaves x87 alone). */
   public void reset() {

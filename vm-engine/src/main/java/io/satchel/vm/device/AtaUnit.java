@@ -55,7 +55,7 @@ public abstract sealed class AtaUnit permits AtaDisk, AtapiDrive {
   static final int BUFFER_SECTORS = 256;
   static final int BUFFER_SIZE = BUFFER_SECTORS * 512;
 
-  /** A 32-bit read of a block's last bytes may look behind it. */
+  /** A 32-bit write of a block's last bytes may go beyond it. */
   private static final int BUFFER_SLACK = 4;
 
   private static final VarHandle SHORT =
@@ -325,15 +325,27 @@ public abstract sealed class AtaUnit permits AtaDisk, AtapiDrive {
     }
     int at = position;
     int next = at + width;
+    if (next > blockEnd) {
+      return readTail();
+    }
     position = next;
     int value =
         width == 2
             ? (short) SHORT.get(buffer, at)
             : width == 4 ? (int) INT.get(buffer, at) : buffer[at];
-    if (next >= blockEnd) {
-      position = blockEnd;
+    if (next == blockEnd) {
       blockRead();
     }
+    return value;
+  }
+
+  /** A read that is wider than what is left of the block: zeros fill it. */
+  private int readTail() {
+    int value = 0;
+    for (int shift = 0; position < blockEnd; shift += 8) {
+      value |= (buffer[position++] & 0xFF) << shift;
+    }
+    blockRead();
     return value;
   }
 
@@ -576,7 +588,10 @@ public abstract sealed class AtaUnit permits AtaDisk, AtapiDrive {
     workOffset = state.workOffset;
     workLength = state.workLength;
     due = state.due;
-    if (work != Work.NONE) {
+    if (work == Work.PAUSE) {
+      hostOk = true;
+      event = events.at(due, name, this::endWork);
+    } else if (work != Work.NONE) {
       submit();
     }
   }

@@ -972,7 +972,7 @@ public final class FloppyController implements Device<FloppyController.State> {
     fifoAt = formatting ? 0 : runDone * SECTOR;
     int length = formatting ? fifoEnd : SECTOR;
     fifoEnd = fifoAt + length;
-    if (nonDma()) {
+    if (nonDma() && length > 0) {
       step = Step.FIFO;
       setInterrupt(true);
       return;

@@ -170,19 +170,17 @@ public final class IdeController implements Device<IdeController.State> {
 
     @Override
     public int read(int offset, int width) {
-      Channel channel = offset < 8 ? primary : secondary;
       int value = 0;
-      for (int i = 0; i < width; i++) {
-        value |= channel.readMaster((offset + i) & 7) << (8 * i);
+      for (int i = offset; i < offset + width; i++) {
+        value |= (i < 8 ? primary : secondary).readMaster(i & 7) << (8 * (i - offset));
       }
       return value;
     }
 
     @Override
     public void write(int offset, int width, int value) {
-      Channel channel = offset < 8 ? primary : secondary;
-      for (int i = 0; i < width; i++) {
-        channel.writeMaster((offset + i) & 7, value >>> (8 * i) & 0xFF);
+      for (int i = offset; i < offset + width; i++) {
+        (i < 8 ? primary : secondary).writeMaster(i & 7, value >>> (8 * (i - offset)) & 0xFF);
       }
     }
   }

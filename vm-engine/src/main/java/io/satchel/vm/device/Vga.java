@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Data sheets: IBM "PS/2 Hardware Interface Technical Reference, Video Subsystem" (1992) for the
  * registers of the VGA, with the names used there; QEMU's docs/specs/standard-vga.rst for the PCI
- * side; {@link BochsVbe} for the dispi registers. {@link VgaRenderer} draws.
+ * side. This file has the ports; {@link VgaMemory} is the way to the memory, {@link VgaTiming} the
+ * beam, {@link BochsVbe} the dispi registers, and {@link VgaRenderer} draws.
  *
  * <p>Video memory is 16 MiB of guest memory. Byte {@code a} of plane {@code p} lies at {@code 4 * a
  * + p}, so that all four planes of an address are one 32-bit word. Chain-4 addresses the memory as
@@ -53,10 +54,6 @@ public final class Vga implements Device<Vga.State> {
   // Miscellaneous output.
   static final int MISC_COLOR_ADDRESS = 0x01;
   static final int MISC_RAM_ENABLE = 0x02;
-
-  // Input status 1.
-  static final int STATUS_NOT_DISPLAY_ENABLE = 0x01;
-  static final int STATUS_VERTICAL_RETRACE = 0x08;
 
   // Sequencer.
   static final int SR_CLOCKING = 1;
@@ -127,33 +124,6 @@ public final class Vga implements Device<Vga.State> {
   };
   private static final int CRTC_REGISTERS = 0x19;
 
-  /** A four-bit plane mask as four bytes of all zeros or all ones. */
-  private static final int[] PLANES = new int[16];
-
-  static {
-    for (int mask = 0; mask < 16; mask++) {
-      for (int plane = 0; plane < 4; plane++) {
-        PLANES[mask] |= (mask >>> plane & 1) * 0xFF << 8 * plane;
-      }
-    }
-  }
-
-  private static final int REPEAT = 0x01010101;
-  private static final int PLANE_CELLS = 0x10000;
-  private static final int BANK = 0x10000;
-
-  private static final long WINDOW_A0000 = 0xA0000;
-  private static final long WINDOW_B0000 = 0xB0000;
-  private static final long WINDOW_B8000 = 0xB8000;
-  private static final int WINDOW_ALL = 0x20000;
-
-  // What is mapped at A0000h to BFFFFh: nothing, the handler, or a bank of memory itself.
-  private static final int MAPPED_NOTHING = -1;
-  private static final int MAPPED_HANDLER = 0;
-  private static final int MAPPED_MEMORY = 0x100;
-  private static final int MAPPED_MEMORY_128K = 0x200;
-  private static final int MAPPING_UNKNOWN = -2;
-
   /**
    * @param attributeData whether the next write to 3C0h is data
    * @param dacComponent 0 red, 1 green, 2 blue: what comes next
@@ -190,7 +160,8 @@ public final class Vga implements Device<Vga.State> {
   private final int memoryOffset;
   private final PciFunction pci;
   private final VgaRenderer renderer;
-  private final IoHandler window = new WindowHandler();
+  private final VgaMemory windows;
+  private final VgaTiming timing;
 
   private int misc;
   private int featureControl;
@@ -203,7 +174,6 @@ public final class Vga implements Device<Vga.State> {
   private int dacWriteIndex;
   private int dacComponent;
   private boolean dacReading;
-  private int latch;
 
   // Read by the renderer.
   final int[] sequencer = new int[SEQUENCER_BITS.length];
@@ -214,33 +184,6 @@ public final class Vga implements Device<Vga.State> {
   final BochsVbe vbe = new BochsVbe(MEMORY_SIZE);
   int pelMask;
 
-  // The memory pipeline, worked out of the registers when they change.
-  private int mapped = MAPPING_UNKNOWN;
-  private boolean chain4;
-  private boolean oddEvenWrite;
-  private boolean oddEvenRead;
-  private boolean oddEvenAddress;
-  private int cellMask;
-  private int cellBase;
-  private int planeMask;
-  private int setReset;
-  private int enableSetReset;
-  private int colorCompare;
-  private int colorDontCare;
-  private int bitMask;
-  private int rotate;
-  private int function;
-  private int writeMode;
-
-  // Timing, worked out of the registers when it is asked for after a change.
-  private boolean timingStale = true;
-  private long frameStart;
-  private long linePicos = 1;
-  private long frameNanos = 1;
-  private long displayPicos;
-  private int displayLines;
-  private int retraceStart;
-  private int retraceLines;
   private EventQueue.@Nullable Event refresh;
   private @Nullable Screen screen;
 
@@ -252,6 +195,8 @@ public final class Vga implements Device<Vga.State> {
     memory = board.memory().memory();
     memoryOffset = memory.allocate(MEMORY_SIZE);
     renderer = new VgaRenderer(this, board.memory(), memoryOffset);
+    windows = new VgaMemory(this, board.memory(), memoryOffset, renderer);
+    timing = new VgaTiming(this, board.clock());
     pci = new PciFunction(0x1234, 0x1111, 0x03000002);
     pci.preset(PciFunction.SUBSYSTEM, 4, 0x1100_1AF4);
     pci.memoryBar(0, MEMORY_SIZE, true, "vga memory", memoryOffset);
@@ -268,8 +213,7 @@ public final class Vga implements Device<Vga.State> {
     CrtcPorts mono = new CrtcPorts(MONO_BASE);
     board.ports().map(COLOR_BASE, 0x10, 1, "vga", color);
     board.ports().map(MONO_BASE, 0xC, 1, "vga", mono);
-    board.ports().map(0x1CE, 2, 2, "vga dispi", new DispiPorts(0));
-    board.ports().map(0x1D0, 2, 2, "vga dispi", new DispiPorts(2));
+    board.ports().map(0x1CE, 4, 2, "vga dispi", new DispiPorts());
     reset();
   }
 
@@ -303,8 +247,7 @@ public final class Vga implements Device<Vga.State> {
   public void refresh() {
     Screen target = screen;
     if (target != null && target.wantsFrame()) {
-      settleTiming();
-      renderer.draw(target, frame());
+      renderer.draw(target, timing.frame());
     }
   }
 
@@ -327,17 +270,15 @@ public final class Vga implements Device<Vga.State> {
     pelMask = 0xFF;
     dacReadIndex = dacWriteIndex = dacComponent = 0;
     dacReading = false;
-    latch = 0;
     vbe.reset();
     pci.resetConfig();
-    registersSet();
+    registersSet(0);
     schedule(board.clock().nanos());
   }
 
-  private void registersSet() {
-    mapped = MAPPING_UNKNOWN;
-    settlePipeline();
-    timingStale = true;
+  private void registersSet(int latch) {
+    windows.restore(latch);
+    timing.changed();
     renderer.redraw();
   }
 
@@ -384,25 +325,25 @@ public final class Vga implements Device<Vga.State> {
     }
   }
 
-  /** 1CEh index, 1CFh and 1D0h data. */
+  /** 1CEh index, 1CFh and 1D0h data, all of 16 bits. */
   private final class DispiPorts implements IoHandler {
-    private final int base;
-
-    DispiPorts(int base) {
-      this.base = base;
-    }
-
     @Override
     public int read(int offset, int width) {
-      return base + offset == 0 ? vbe.index() : vbe.read();
+      return switch (offset) {
+        case 0 -> vbe.index();
+        case 1, 2 -> vbe.read();
+        default -> -1;
+      };
     }
 
     @Override
     public void write(int offset, int width, int value) {
-      if (base + offset == 0) {
-        vbe.select(value);
-      } else {
-        writeDispi(vbe.index(), value);
+      switch (offset) {
+        case 0 -> vbe.select(value);
+        case 1, 2 -> writeDispi(vbe.index(), value);
+        default -> {
+          // 1D1h is the upper half of 1D0h.
+        }
       }
     }
   }
@@ -506,8 +447,8 @@ public final class Vga implements Device<Vga.State> {
       case INPUT_STATUS_0_MISC_WRITE -> {
         if (misc != value) {
           misc = value;
-          timingStale = true;
-          settlePipeline();
+          timing.changed();
+          windows.settle();
         }
       }
       case SEQUENCER_INDEX -> sequencerIndex = value & 7;
@@ -545,13 +486,15 @@ public final class Vga implements Device<Vga.State> {
       return;
     }
     sequencer[index] = written;
-    settlePipeline();
+    if (index == SR_MAP_MASK) {
+      windows.settleLogic();
+      return;
+    }
+    windows.settle();
     if (index == SR_CLOCKING) {
-      timingStale = true;
+      timing.changed();
     }
-    if (index != SR_MAP_MASK) {
-      renderer.redraw();
-    }
+    renderer.redraw();
   }
 
   private void writeGraphics(int value) {
@@ -565,7 +508,10 @@ public final class Vga implements Device<Vga.State> {
       return;
     }
     graphics[index] = written;
-    settlePipeline();
+    windows.settleLogic();
+    if (index == GR_MODE || index == GR_MISC) {
+      windows.settleWindow();
+    }
     boolean shown =
         switch (index) {
           case GR_MODE -> (changed & (GR5_SHIFT_INTERLEAVE | GR5_SHIFT_256)) != 0;
@@ -617,11 +563,14 @@ public final class Vga implements Device<Vga.State> {
       case CRTC_INDEX -> crtcIndex;
       case CRTC_DATA -> {
         if (crtcIndex == CR_LATCH) {
-          yield latch >>> 8 * graphics[GR_READ_MAP] & 0xFF;
+          yield windows.latch() >>> 8 * graphics[GR_READ_MAP] & 0xFF;
         }
         yield crtcIndex < crtc.length ? crtc[crtcIndex] : 0;
       }
-      case INPUT_STATUS_1_FEATURE_WRITE -> inputStatus1();
+      case INPUT_STATUS_1_FEATURE_WRITE -> {
+        attributeData = false;
+        yield timing.inputStatus1();
+      }
       default -> 0xFF;
     };
   }
@@ -656,7 +605,7 @@ public final class Vga implements Device<Vga.State> {
     crtc[index] = written;
     if (index < CR_CURSOR_START || index > CR_CURSOR_LOW) {
       // The renderer compares the cursor and the start address itself.
-      timingStale = true;
+      timing.changed();
       renderer.redraw();
     }
   }
@@ -669,15 +618,15 @@ public final class Vga implements Device<Vga.State> {
       clearPicture();
     }
     switch (register) {
-      case BochsVbe.BANK -> settlePipeline();
+      case BochsVbe.BANK -> windows.settle();
       case BochsVbe.X_OFFSET, BochsVbe.Y_OFFSET -> {
         if (vbe.enabled() && vbe.start() != start) {
           renderer.redraw();
         }
       }
       case BochsVbe.XRES, BochsVbe.YRES, BochsVbe.BPP, BochsVbe.ENABLE, BochsVbe.VIRT_WIDTH -> {
-        settlePipeline();
-        timingStale = true;
+        windows.settle();
+        timing.changed();
         renderer.redraw();
       }
       default -> {
@@ -695,260 +644,17 @@ public final class Vga implements Device<Vga.State> {
     Arrays.fill(memory.bytes(), memoryOffset, memoryOffset + size, (byte) 0);
   }
 
-  // ---------------------------------------------------------------- memory
-
-  /**
-   * Works out, after a register change, where A0000h to BFFFFh lead and what happens on the way.
-   */
-  private void settlePipeline() {
-    boolean planarVbe = vbe.enabled() && vbe.bitsPerPixel() == 4;
-    boolean linearVbe = vbe.enabled() && !planarVbe;
-    int memoryMode = sequencer[SR_MEMORY_MODE];
-    int mode = graphics[GR_MODE];
-    chain4 = !planarVbe && (memoryMode & SR4_CHAIN_4) != 0;
-    oddEvenWrite = !planarVbe && (memoryMode & SR4_ODD_EVEN_OFF) == 0;
-    oddEvenRead = !planarVbe && (mode & GR5_ODD_EVEN) != 0;
-    oddEvenAddress = !planarVbe && (graphics[GR_MISC] & GR6_CHAIN_ODD_EVEN) != 0;
-    cellMask = planarVbe ? (MEMORY_SIZE >>> 2) - 1 : PLANE_CELLS - 1;
-    cellBase = planarVbe ? vbe.bank() * BANK : 0;
-    planeMask = PLANES[sequencer[SR_MAP_MASK]];
-    setReset = PLANES[graphics[GR_SET_RESET]];
-    enableSetReset = PLANES[graphics[GR_ENABLE_SET_RESET]];
-    colorCompare = PLANES[graphics[GR_COLOR_COMPARE]];
-    colorDontCare = PLANES[graphics[GR_COLOR_DONT_CARE]];
-    bitMask = graphics[GR_BIT_MASK] * REPEAT;
-    rotate = graphics[GR_DATA_ROTATE] & 7;
-    function = graphics[GR_DATA_ROTATE] >>> 3 & 3;
-    writeMode = mode & 3;
-
-    int range = graphics[GR_MISC] >>> 2 & 3;
-    int wanted;
-    if ((misc & MISC_RAM_ENABLE) == 0 && !vbe.enabled()) {
-      wanted = MAPPED_NOTHING;
-    } else if (linearVbe) {
-      wanted = MAPPED_MEMORY + vbe.bank();
-    } else if (planarVbe) {
-      wanted = MAPPED_HANDLER + 1;
-    } else if (chain4 && range < 2 && pipelineIsPlain()) {
-      wanted = range == 0 ? MAPPED_MEMORY_128K : MAPPED_MEMORY;
-    } else {
-      wanted = MAPPED_HANDLER + range;
-    }
-    if (wanted != mapped) {
-      mapped = wanted;
-      map(wanted);
-    }
-  }
-
-  /** Whether a byte written is the byte stored and the byte read back. */
-  private boolean pipelineIsPlain() {
-    return planeMask == -1
-        && bitMask == -1
-        && enableSetReset == 0
-        && (graphics[GR_DATA_ROTATE] & 0x1F) == 0
-        && (graphics[GR_MODE] & (GR5_READ_MODE_1 | 3)) == 0;
-  }
-
-  private void map(int wanted) {
-    var addresses = board.memory();
-    addresses.unmap(WINDOW_A0000, WINDOW_ALL);
-    if (wanted >= MAPPED_MEMORY_128K) {
-      addresses.mapMemory(WINDOW_A0000, WINDOW_ALL, memoryOffset);
-    } else if (wanted >= MAPPED_MEMORY) {
-      addresses.mapMemory(WINDOW_A0000, BANK, memoryOffset + (wanted - MAPPED_MEMORY) * BANK);
-    } else {
-      switch (wanted) {
-        case 0 -> addresses.mapDevice(WINDOW_A0000, WINDOW_ALL, "vga memory", window);
-        case 1 -> addresses.mapDevice(WINDOW_A0000, BANK, "vga memory", window);
-        case 2 -> addresses.mapDevice(WINDOW_B0000, 0x8000, "vga memory", window);
-        case 3 -> addresses.mapDevice(WINDOW_B8000, 0x8000, "vga memory", window);
-        default -> {
-          // The memory is off the bus.
-        }
-      }
-    }
-  }
-
-  /** The window at A0000h, B0000h or B8000h, when it is more than plain memory. */
-  private final class WindowHandler implements IoHandler {
-    @Override
-    public int read(int offset, int width) {
-      int value = readByte(offset);
-      for (int i = 1; i < width; i++) {
-        value |= readByte(offset + i) << 8 * i;
-      }
-      return value;
-    }
-
-    @Override
-    public void write(int offset, int width, int value) {
-      writeByte(offset, value & 0xFF);
-      for (int i = 1; i < width; i++) {
-        writeByte(offset + i, value >>> 8 * i & 0xFF);
-      }
-    }
-  }
-
-  private int readByte(int offset) {
-    int plane = graphics[GR_READ_MAP];
-    int cell;
-    if (chain4) {
-      plane = offset & 3;
-      cell = offset >>> 2;
-    } else if (oddEvenRead) {
-      plane = plane & 2 | offset & 1;
-      cell = oddEvenAddress ? offset & ~1 : offset;
-    } else {
-      cell = offset;
-    }
-    latch = memory.read32(host(cell));
-    if ((graphics[GR_MODE] & GR5_READ_MODE_1) == 0) {
-      return latch >>> 8 * plane & 0xFF;
-    }
-    int differs = (latch ^ colorCompare) & colorDontCare;
-    differs |= differs >>> 16;
-    return ~(differs | differs >>> 8) & 0xFF;
-  }
-
-  private void writeByte(int offset, int data) {
-    int planes = planeMask;
-    int cell;
-    if (chain4) {
-      planes &= 0xFF << 8 * (offset & 3);
-      cell = offset >>> 2;
-    } else if (oddEvenWrite) {
-      planes &= (offset & 1) != 0 ? 0xFF00FF00 : 0x00FF00FF;
-      cell = oddEvenAddress ? offset & ~1 : offset;
-    } else {
-      cell = offset;
-    }
-    int select = bitMask;
-    int bits;
-    switch (writeMode) {
-      case 0 -> {
-        bits = rotated(data) * REPEAT & ~enableSetReset | setReset & enableSetReset;
-        bits = combined(bits);
-      }
-      case 1 -> {
-        bits = latch;
-        select = -1;
-      }
-      case 2 -> bits = combined(PLANES[data & 0xF]);
-      default -> {
-        select &= rotated(data) * REPEAT;
-        bits = combined(setReset);
-      }
-    }
-    bits = bits & select | latch & ~select;
-    int host = host(cell);
-    memory.markWritten(host >>> GuestMemory.PAGE_BITS);
-    memory.put32(host, planes == -1 ? bits : memory.read32(host) & ~planes | bits & planes);
-    if ((planes & 0x00FF0000) != 0) {
-      renderer.fontsWritten();
-    }
-  }
-
-  private int host(int cell) {
-    return memoryOffset + (((chain4 ? cell : cell & PLANE_CELLS - 1) + cellBase & cellMask) << 2);
-  }
-
-  private int rotated(int data) {
-    return rotate == 0 ? data : (data >>> rotate | data << 8 - rotate) & 0xFF;
-  }
-
-  private int combined(int bits) {
-    return switch (function) {
-      case 0 -> bits;
-      case 1 -> bits & latch;
-      case 2 -> bits | latch;
-      default -> bits ^ latch;
-    };
-  }
-
-  // ---------------------------------------------------------------- timing
-
-  private int inputStatus1() {
-    attributeData = false;
-    settleTiming();
-    long inFrame = Math.floorMod(board.clock().nanos() - frameStart, frameNanos) * 1000;
-    long line = inFrame / linePicos;
-    int status = 0;
-    if (line >= displayLines || inFrame - line * linePicos >= displayPicos) {
-      status |= STATUS_NOT_DISPLAY_ENABLE;
-    }
-    if (line >= retraceStart && line < retraceStart + retraceLines) {
-      status |= STATUS_VERTICAL_RETRACE;
-    }
-    return status;
-  }
-
-  /** Lines from one vertical retrace to the next are displayed up to this one, exclusive. */
-  int displayLines() {
-    int overflow = crtc[CR_OVERFLOW];
-    int lines = crtc[CR_VERTICAL_DISPLAY_END] | (overflow & 0x02) << 7 | (overflow & 0x40) << 3;
-    return lines + 1 << ((crtc[CR_MODE_CONTROL] & CR17_LINES_DOUBLED) != 0 ? 1 : 0);
-  }
-
-  private void settleTiming() {
-    if (!timingStale) {
-      return;
-    }
-    timingStale = false;
-    frameStart = board.clock().nanos();
-    if (vbe.enabled()) {
-      // The dispi interface says nothing about timing: 60 Hz with a usual share of blanking.
-      displayLines = vbe.height();
-      retraceStart = displayLines + 10;
-      retraceLines = 4;
-      int lines = displayLines + displayLines / 20 + 20;
-      linePicos = 1_000_000_000_000L / 60 / lines;
-      displayPicos = linePicos * 4 / 5;
-      frameNanos = linePicos * lines / 1000;
-      return;
-    }
-    int overflow = crtc[CR_OVERFLOW];
-    int doubled = (crtc[CR_MODE_CONTROL] & CR17_LINES_DOUBLED) != 0 ? 1 : 0;
-    int total =
-        (crtc[CR_VERTICAL_TOTAL] | (overflow & 0x01) << 8 | (overflow & 0x20) << 4) + 2 << doubled;
-    retraceStart =
-        (crtc[CR_VERTICAL_RETRACE_START] | (overflow & 0x04) << 6 | (overflow & 0x80) << 2)
-            << doubled;
-    int length = crtc[CR_VERTICAL_RETRACE_END] - retraceStart & 0xF;
-    retraceLines = length == 0 ? 16 : length;
-    displayLines = displayLines();
-    int dots = (sequencer[SR_CLOCKING] & SR1_EIGHT_DOTS) != 0 ? 8 : 9;
-    if ((sequencer[SR_CLOCKING] & SR1_DOT_CLOCK_HALVED) != 0) {
-      dots *= 2;
-    }
-    long hertz = (misc >>> 2 & 3) == 1 ? 28_322_000 : 25_175_000;
-    long characterPicos = dots * 1_000_000_000_000L / hertz;
-    linePicos = (crtc[CR_HORIZONTAL_TOTAL] + 5) * characterPicos;
-    displayPicos = (crtc[CR_HORIZONTAL_DISPLAY_END] + 1) * characterPicos;
-    frameNanos = linePicos * total / 1000;
-    if (frameNanos < 5_000_000 || frameNanos > 50_000_000 || retraceStart >= total) {
-      // Not programmed yet, or to something that no monitor shows: a frame of 60 Hz.
-      total = 525;
-      linePicos = 31_746_000;
-      displayPicos = linePicos * 4 / 5;
-      frameNanos = linePicos * total / 1000;
-      displayLines = 480;
-      retraceStart = 490;
-      retraceLines = 2;
-    }
-  }
-
-  private long frame() {
-    return board.clock().nanos() / frameNanos;
-  }
+  // ---------------------------------------------------------------- the picture
 
   private void atRetrace() {
     refresh = null;
     refresh();
-    long now = board.clock().nanos();
-    settleTiming();
-    long firstRetrace = frameStart + retraceStart * linePicos / 1000;
-    long frames = Math.floorDiv(now - firstRetrace, frameNanos) + 1;
-    schedule(firstRetrace + frames * frameNanos);
+    schedule(timing.nextRetrace());
+  }
+
+  /** How many lines the CRTC displays. */
+  int displayLines() {
+    return timing.displayLines();
   }
 
   private void schedule(long time) {
@@ -956,6 +662,16 @@ public final class Vga implements Device<Vga.State> {
       board.events().cancel(refresh);
     }
     refresh = board.events().at(time, "vga retrace", this::atRetrace);
+  }
+
+  /** Hertz of the dot clock that miscellaneous output chooses; the external ones are not there. */
+  int dotClock() {
+    return (misc >>> 2 & 3) == 1 ? 28_322_000 : 25_175_000;
+  }
+
+  /** Whether the processor sees the memory. */
+  boolean ramEnabled() {
+    return (misc & MISC_RAM_ENABLE) != 0;
   }
 
   /** Whether nothing is shown: the screen is off or the palette is being loaded. */
@@ -968,7 +684,6 @@ public final class Vga implements Device<Vga.State> {
 
   @Override
   public State state() {
-    settleTiming();
     EventQueue.Event due = refresh;
     byte[] videoMemory = new byte[MEMORY_SIZE];
     memory.read(memoryOffset, videoMemory, 0, MEMORY_SIZE);
@@ -990,9 +705,9 @@ public final class Vga implements Device<Vga.State> {
         dacComponent,
         dacReading,
         palette.clone(),
-        latch,
+        windows.latch(),
         vbe.state(),
-        frameStart,
+        timing.frameStart(),
         due == null ? board.clock().nanos() : due.time(),
         videoMemory,
         pci.configState());
@@ -1019,14 +734,12 @@ public final class Vga implements Device<Vga.State> {
     dacComponent = Math.floorMod(state.dacComponent, 3);
     dacReading = state.dacReading;
     System.arraycopy(Arrays.copyOf(state.palette, palette.length), 0, palette, 0, palette.length);
-    latch = state.latch;
     vbe.restore(Arrays.copyOf(state.vbe, 1 + BochsVbe.REGISTERS));
     memory.write(
         memoryOffset, state.videoMemory, 0, Math.min(MEMORY_SIZE, state.videoMemory.length));
     pci.restoreConfig(state.pciConfig);
-    registersSet();
-    settleTiming();
-    frameStart = state.frameStart;
+    registersSet(state.latch);
+    timing.restore(state.frameStart);
     schedule(state.nextRefresh);
   }
 

@@ -55,6 +55,8 @@ public final class BlockBackend implements DiskBackend, Closeable {
     void deliver(Runnable completion);
   }
 
+  private static final String CLOSED = "the medium has been taken out of its drive";
+
   private final BlockDevice medium;
   private final Traffic traffic;
   private final Delivery delivery;
@@ -131,11 +133,13 @@ public final class BlockBackend implements DiskBackend, Closeable {
 
   @Override
   public void readNow(long offset, byte[] target, int from, int length) throws IOException {
+    checkOpen();
     await(() -> readMedium(offset, target, from, length));
   }
 
   @Override
   public void writeNow(long offset, byte[] source, int from, int length) throws IOException {
+    checkOpen();
     await(() -> writeMedium(offset, source, from, length));
   }
 
@@ -152,7 +156,9 @@ public final class BlockBackend implements DiskBackend, Closeable {
   private void submit(Work work, Completion done) {
     Consumer<@Nullable IOException> outcome =
         failure -> delivery.deliver(() -> complete(failure, done));
-    if (worker == null) {
+    if (closed) {
+      outcome.accept(new IOException(CLOSED));
+    } else if (worker == null) {
       outcome.accept(attempt(work));
     } else {
       queue.add(new Request(work, outcome));
@@ -164,6 +170,12 @@ public final class BlockBackend implements DiskBackend, Closeable {
       failures.accept(failure);
     }
     done.done(failure == null);
+  }
+
+  private void checkOpen() throws IOException {
+    if (closed) {
+      throw new IOException(CLOSED);
+    }
   }
 
   /** Runs in the queue's order, so that earlier writes are seen, and waits. */

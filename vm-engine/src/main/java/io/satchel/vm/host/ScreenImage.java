@@ -2,8 +2,11 @@ package io.satchel.vm.host;
 
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
@@ -80,6 +83,13 @@ public final class ScreenImage implements Screen {
   /** The characters of a text mode, or {@code null} in a graphics mode. */
   public synchronized @Nullable TextScreen text() {
     return text;
+  }
+
+  /** Writes the picture to a PNG file, which is replaced if it exists. */
+  public void writePng(Path file) throws IOException {
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
+      writePng(out);
+    }
   }
 
   /**

@@ -34,11 +34,11 @@ final class BareMetal {
 
   BareMetal() {
     map.mapMemory(0, RAM, 0);
-    cpu = new CpuState(new Mmu(map), ports, new CpuModel());
+    cpu = new CpuState(new Mmu(map), ports, CpuModel.named("max"));
     tcg = new Tcg(cpu);
     ports.map(0xE9, 1, 1, "debugcon", port(this::character));
     ports.map(0xF4, 4, 4, "exit", port(value -> ended = true));
-    cpu.reset(0x600);
+    cpu.reset(cpu.model.signature());
     flat();
   }
 

@@ -62,6 +62,8 @@ public final class Decoder {
     OpcodeMap map = new OpcodeMap();
     ArithmeticRows.add(map);
     MoveRows.add(map);
+    MmxRows.add(map);
+    X87Rows.add(map);
     ControlRows.add(map);
     SystemRows.add(map);
     return map;

@@ -173,7 +173,8 @@ final class Descriptors {
     if ((attributes & (CODE | EXPAND_DOWN)) == EXPAND_DOWN) {
       return offset > limit && last <= ((attributes & ATTR_DB) != 0 ? 0xFFFF_FFFFL : 0xFFFF);
     }
-    return last <= limit;
+    // A limit of 4 GiB cannot be passed: what lies across its end wraps around.
+    return last <= limit || limit == 0xFFFF_FFFFL;
   }
 
   /** The target's selector of a gate. */

@@ -1,6 +1,5 @@
 package io.satchel.vm.cpu.semantics;
 
-import static io.satchel.vm.cpu.CpuState.ATTR_UNUSABLE;
 import static io.satchel.vm.cpu.CpuState.CS;
 import static io.satchel.vm.cpu.CpuState.DS;
 import static io.satchel.vm.cpu.CpuState.ES;
@@ -43,8 +42,8 @@ public final class Tasks {
   private static final int SEGMENTS = 0x48;
   private static final int LDT = 0x60;
   private static final int TRAP = 0x64;
-  private static final int IO_MAP_BASE = 0x66;
-  private static final int SIZE32 = 0x68;
+  static final int IO_MAP_BASE = 0x66;
+  static final int SIZE32 = 0x68;
 
   // 16-bit TSS (figure 7-10).
   private static final int IP16 = 0x0E;
@@ -69,29 +68,6 @@ public final class Tasks {
   /** Reads the current TSS. */
   static long read(CpuState cpu, int at, int width) {
     return cpu.mmu.readSystem(Descriptors.linear(cpu, cpu.base[TR] + at), width);
-  }
-
-  /**
-   * Checks that the current program may use I/O ports (SDM volume 1, section 18.5): #GP(0) when
-   * neither IOPL nor the I/O permission bitmap of the TSS allows it.
-   *
-   * @param width bytes: 1, 2 or 4
-   */
-  public static void checkIo(CpuState cpu, int port, int width) {
-    if (cpu.realMode() || cpu.cpl <= cpu.iopl() && !cpu.virtual8086()) {
-      return;
-    }
-    if ((cpu.attributes[TR] & ATTR_UNUSABLE) == 0 && isWide(cpu) && cpu.limit[TR] >= SIZE32 - 1) {
-      // The processor always reads two bytes, which is why a full map ends with a byte of ones.
-      long at = read(cpu, IO_MAP_BASE, 2) + (port >>> 3);
-      if (at + 1 <= cpu.limit[TR]) {
-        long bits = read(cpu, (int) at, 2) >>> (port & 7);
-        if ((bits & (1L << width) - 1) == 0) {
-          return;
-        }
-      }
-    }
-    throw cpu.gp(0);
   }
 
   /**

@@ -1,0 +1,580 @@
+package io.satchel.vm.machine;
+
+import io.satchel.image.block.BlockDevice;
+import io.satchel.vm.accel.Tcg;
+import io.satchel.vm.api.Machine;
+import io.satchel.vm.api.MachineConfig;
+import io.satchel.vm.api.MachineConfig.Clock;
+import io.satchel.vm.api.MachineConfig.Drive;
+import io.satchel.vm.api.MachineConfig.DriveKind;
+import io.satchel.vm.api.MachineEvents;
+import io.satchel.vm.api.MachineEvents.Cause;
+import io.satchel.vm.api.MachineEvents.End;
+import io.satchel.vm.api.MachineState;
+import io.satchel.vm.bus.IoPorts;
+import io.satchel.vm.bus.IrqLine;
+import io.satchel.vm.bus.PciBus;
+import io.satchel.vm.cpu.CpuModel;
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.device.ApicBus;
+import io.satchel.vm.device.AtaDisk;
+import io.satchel.vm.device.AtaUnit;
+import io.satchel.vm.device.AtapiDrive;
+import io.satchel.vm.device.Board;
+import io.satchel.vm.device.Cmos;
+import io.satchel.vm.device.DebugPorts;
+import io.satchel.vm.device.Device;
+import io.satchel.vm.device.Dma8237;
+import io.satchel.vm.device.FloppyController;
+import io.satchel.vm.device.FwCfg;
+import io.satchel.vm.device.I440fx;
+import io.satchel.vm.device.I8042;
+import io.satchel.vm.device.IdeController;
+import io.satchel.vm.device.IoApic;
+import io.satchel.vm.device.LocalApic;
+import io.satchel.vm.device.OrGate;
+import io.satchel.vm.device.Pic8259;
+import io.satchel.vm.device.Piix3;
+import io.satchel.vm.device.PiixPm;
+import io.satchel.vm.device.Pit8254;
+import io.satchel.vm.device.Port92;
+import io.satchel.vm.device.Uart16550;
+import io.satchel.vm.device.Vga;
+import io.satchel.vm.firmware.Bios;
+import io.satchel.vm.firmware.DriveBay;
+import io.satchel.vm.firmware.RomImage;
+import io.satchel.vm.host.AudioSink;
+import io.satchel.vm.host.BlockBackend;
+import io.satchel.vm.host.DiskBackend;
+import io.satchel.vm.host.Inbox;
+import io.satchel.vm.host.Key;
+import io.satchel.vm.host.Screen;
+import io.satchel.vm.memory.AddressMap;
+import io.satchel.vm.memory.GuestMemory;
+import io.satchel.vm.time.EventQueue;
+import io.satchel.vm.time.VirtualClock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The PC: an i440FX and PIIX3 board with a PIIX4's power management. The constructor is the wiring list; everything below it
+ * passes a wish on to the machine's thread.
+ */
+public final class PcMachine implements Machine {
+
+  private static final System.Logger LOG = System.getLogger(PcMachine.class.getName());
+
+  private static final int MIB = 1 << 20;
+
+  /** What the chipset shows at C0000h to FFFFFh while RAM is not shadowed there. */
+  private static final int ROM_BYTES = 256 << 10;
+
+  private static final int MAX_BIOS_BYTES = 16 * MIB;
+  private static final int FLOPPY_UNITS = 2;
+  private static final int IDE_UNITS = 4;
+  private static final int VGA_SLOT = 2;
+
+  private final MachineConfig config;
+  private final MachineEvents listener;
+  private final Inbox inbox = new Inbox();
+  private final EventQueue events = new EventQueue();
+  private final VirtualClock clock;
+  private final Board board;
+  private final CpuState cpu;
+  private final MachineLoop loop;
+  private final BlockBackend.Traffic traffic = new BlockBackend.Traffic();
+  private final List<Device<?>> devices = new ArrayList<>();
+  private final OrGate a20;
+  private final I8042 keyboardController;
+  private final Uart16550 serial;
+  private final PiixPm power;
+  private final Vga vga;
+  private final FloppyController floppies;
+  private final @Nullable AtapiDrive[] cds = new @Nullable AtapiDrive[IDE_UNITS];
+  private final @Nullable BlockBackend[] ideMedia = new @Nullable BlockBackend[IDE_UNITS];
+  private final @Nullable BlockBackend[] floppyMedia = new @Nullable BlockBackend[FLOPPY_UNITS];
+
+  private volatile MachineState state = MachineState.OFF;
+  private volatile AudioSink audio = AudioSink.NONE;
+  private volatile boolean halted;
+  private @Nullable Thread thread;
+  private boolean resetWanted;
+  private boolean startWanted;
+  private @Nullable End end;
+
+  /**
+   * Builds the machine; it is off. The media of {@code config} belong to it from now on.
+   *
+   * @throws IOException if a firmware or kernel file cannot be read or used, in a sentence that names it
+   */
+  public PcMachine(MachineConfig config, MachineEvents listener) throws IOException {
+    this.config = config;
+    this.listener = listener;
+    byte @Nullable [] biosFile = firmware(config.bios());
+    byte @Nullable [] vgaBios = firmware(config.vgaBios());
+    int ram = config.memoryMib() * MIB;
+    int highRom = biosFile == null ? 0 : pages(biosFile.length);
+    GuestMemory memory =
+        new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom);
+    AddressMap map = new AddressMap(memory);
+    IoPorts ports = new IoPorts();
+    PciBus pci = new PciBus(ports, map);
+    cpu = new CpuState(new Mmu(map), ports, CpuModel.named(config.cpuModel()));
+    MachineLoop.InstructionClock counting =
+        new MachineLoop.InstructionClock(cpu, config.clock() == Clock.INSTRUCTIONS);
+    clock =
+        VirtualClock.following(
+            config.clock() == Clock.INSTRUCTIONS ? counting::nanos : System::nanoTime);
+    cpu.tsc = clock::nanos;
+    board = new Board(ports, map, pci, clock, events);
+    map.mapMemory(0, Math.min(ram, 0xA0000), 0);
+    if (ram > MIB) {
+      map.mapMemory(MIB, ram - MIB, MIB);
+    }
+    int rom = memory.allocate(ROM_BYTES);
+
+    // The wiring list: each device, and whom its lines go to.
+    a20 = new OrGate(cpu::setA20);
+    ApicBus apicBus = new ApicBus();
+    LateLine intr = new LateLine();
+    Pic8259 pic = add(new Pic8259(board, intr));
+    LocalApic apic = add(new LocalApic(board, apicBus, 0, new Core(), pic::acknowledge));
+    intr.target = apic.lint0();
+    cpu.interruptController = apic::acknowledge;
+    cpu.apicBaseChanged = () -> apic.setBase(cpu.apicBase);
+    IoApic ioApic = add(new IoApic(board, apicBus));
+    Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestReset));
+    add(new I440fx(board, rom, piix3.resetControl()));
+    power = add(new PiixPm(board, piix3.isa(9), this::sleep));
+    add(new Pit8254(board, piix3.isa(0), hertz -> audio.speaker(hertz)));
+    LocalDateTime date = config.date() == null ? LocalDateTime.now() : config.date();
+    Cmos cmos = add(new Cmos(board, piix3.isa(8), date));
+    keyboardController =
+        add(new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), this::requestReset));
+    add(new Port92(board, a20.input(), this::requestReset));
+    serial = add(new Uart16550(board, "com1", 0x3F8, piix3.isa(4), listener::serial));
+    add(new DebugPorts(board, listener::post, listener::debug, config.exitPort() ? this::exit : null));
+    cpu.ferr = piix3.isa(13);
+    Dma8237 dma = add(new Dma8237(ports, map));
+    int floppyDrives =
+        (int) config.drives().stream().filter(drive -> drive.kind() == DriveKind.FLOPPY).count();
+    floppies = add(new FloppyController(board, dma, piix3.isa(6), floppyDrives));
+    @Nullable AtaUnit[] units = new @Nullable AtaUnit[IDE_UNITS];
+    for (Drive drive : config.drives()) {
+      build(drive, units);
+    }
+    IdeController ide =
+        add(
+            new IdeController(
+                board, piix3.isa(14), piix3.isa(15), units[0], units[1], units[2], units[3]));
+    pci.plug(1, 1, ide.function());
+    vga = add(new Vga(board, vgaBios));
+    pci.plug(VGA_SLOT, 0, vga.pciFunction());
+    List<DriveBay.Unit> slots =
+        config.drives().stream().<DriveBay.Unit>map(Slot::new).toList();
+    cmos.setUp(ram, floppyType(slots, 0), floppyType(slots, 1));
+    if (biosFile == null) {
+      add(new Bios(board, cpu, () -> slots, config, rom));
+    } else {
+      add(new FwCfg(board, ram, 1));
+      RomImage.map(map, biosFile, memory.allocate(highRom), rom);
+    }
+
+    loop =
+        new MachineLoop(
+            cpu, new Tcg(cpu), clock, events, inbox, counting, new LoopControl());
+    resetAll();
+  }
+
+  private <D extends Device<?>> D add(D device) {
+    devices.add(device);
+    return device;
+  }
+
+  /** All devices, in the order of the wiring list; for tests and snapshots. */
+  List<Device<?>> devices() {
+    return List.copyOf(devices);
+  }
+
+  Board board() {
+    return board;
+  }
+
+  CpuState cpu() {
+    return cpu;
+  }
+
+  private void build(Drive drive, @Nullable AtaUnit[] units) {
+    int unit = drive.unit();
+    BlockDevice medium = drive.media();
+    String serialNumber = "SATCHEL%04d".formatted(unit + 1);
+    switch (drive.kind()) {
+      case FLOPPY -> {
+        floppyMedia[unit] = medium == null ? null : backend(medium, "floppy " + unit);
+        floppies.insert(unit, floppyMedia[unit]);
+      }
+      case CD -> {
+        AtapiDrive cd = add(new AtapiDrive("cd" + unit, board, timing(), serialNumber));
+        cds[unit] = cd;
+        units[unit] = cd;
+        ideMedia[unit] = medium == null ? null : backend(medium, "cd " + unit);
+        cd.insert(ideMedia[unit]);
+        cd.onEject(() -> eject(unit));
+      }
+      case HARD_DISK -> {
+        if (medium == null) {
+          throw new IllegalArgumentException("a hard disk has a medium");
+        }
+        BlockBackend disk = backend(medium, "disk " + unit);
+        ideMedia[unit] = disk;
+        units[unit] = add(new AtaDisk("disk" + unit, board, timing(), disk, serialNumber));
+      }
+    }
+  }
+
+  private AtaUnit.Timing timing() {
+    return config.clock() == Clock.INSTRUCTIONS ? AtaUnit.Timing.REPEATABLE : AtaUnit.Timing.HOST;
+  }
+
+  private BlockBackend backend(BlockDevice medium, String name) {
+    BlockBackend backend =
+        config.clock() == Clock.INSTRUCTIONS
+            ? BlockBackend.immediate(medium, traffic, events, clock)
+            : BlockBackend.threaded(medium, name, traffic, inbox);
+    backend.onFailure(failure -> LOG.log(System.Logger.Level.WARNING, name, failure));
+    return backend;
+  }
+
+  private static byte @Nullable [] firmware(@Nullable Path file) throws IOException {
+    if (file == null) {
+      return null;
+    }
+    long size = Files.size(file);
+    if (size == 0 || size > MAX_BIOS_BYTES) {
+      throw new IOException(
+          "The firmware " + file + " has " + size + " bytes, which no PC firmware has; choose another file.");
+    }
+    return Files.readAllBytes(file);
+  }
+
+  /** A drive's type as CMOS has it, 0 when it is absent. */
+  private static int floppyType(List<DriveBay.Unit> slots, int number) {
+    return slots.stream()
+        .filter(slot -> slot.kind() == DriveBay.Kind.FLOPPY && slot.number() == number)
+        .mapToInt(DriveBay.Unit::floppyType)
+        .findFirst()
+        .orElse(0);
+  }
+
+  private static int pages(int bytes) {
+    return (bytes + GuestMemory.PAGE_SIZE - 1) & -GuestMemory.PAGE_SIZE;
+  }
+
+  /** The 8259's output exists before the local APIC that it goes to. */
+  private static final class LateLine implements IrqLine {
+    private IrqLine target = IrqLine.UNCONNECTED;
+
+    @Override
+    public void set(boolean level) {
+      target.set(level);
+    }
+  }
+
+  /** The processor, as its local APIC drives it. */
+  private final class Core implements LocalApic.Core {
+    @Override
+    public void intr(boolean level) {
+      cpu.setIntr(level);
+    }
+
+    @Override
+    public void nmi() {
+      cpu.raiseNmi();
+    }
+
+    @Override
+    public void init() {
+      requestReset();
+    }
+
+    @Override
+    public void startUp(int page) {
+      // A second processor would wait for it; the first one does not listen.
+    }
+  }
+
+  /** A drive, as firmware reads it. */
+  private final class Slot implements DriveBay.Unit {
+    private final DriveBay.Kind kind;
+    private final int number;
+
+    Slot(Drive drive) {
+      kind =
+          switch (drive.kind()) {
+            case FLOPPY -> DriveBay.Kind.FLOPPY;
+            case CD -> DriveBay.Kind.CD;
+            case HARD_DISK -> DriveBay.Kind.HARD_DISK;
+          };
+      number = drive.unit();
+    }
+
+    @Override
+    public DriveBay.Kind kind() {
+      return kind;
+    }
+
+    @Override
+    public int number() {
+      return number;
+    }
+
+    @Override
+    public @Nullable DiskBackend medium() {
+      return kind == DriveBay.Kind.FLOPPY ? floppyMedia[number] : ideMedia[number];
+    }
+  }
+
+  private final class LoopControl implements MachineLoop.Control {
+    @Override
+    public boolean ended() {
+      halted = cpu.halted;
+      if (resetWanted) {
+        resetWanted = false;
+        resetAll();
+      }
+      if (startWanted) {
+        startWanted = false;
+        clock.resume();
+        enter(MachineState.RUNNING);
+      }
+      return end != null;
+    }
+
+    @Override
+    public boolean paused() {
+      return state != MachineState.RUNNING;
+    }
+
+    @Override
+    public void tripleFault() {
+      if (cpu.idtrLimit == 0) {
+        // Loading an empty interrupt table and then an interrupt is how many systems restart a PC.
+        resetWanted = true;
+        return;
+      }
+      finish(
+          new End(
+              Cause.TRIPLE_FAULT,
+              String.format(
+                  "The computer crashed: its processor met a fault while it handled a fault, at %04x:%08x. Reset it, or try other hardware settings.",
+                  cpu.shutdownCs, cpu.shutdownRip),
+              1));
+    }
+  }
+
+  private void resetAll() {
+    for (Device<?> device : devices) {
+      device.reset();
+    }
+    cpu.reset(cpu.model.signature());
+  }
+
+  private void requestReset() {
+    resetWanted = true;
+    cpu.kick();
+  }
+
+  private void sleep(int type) {
+    finish(new End(Cause.POWERED_OFF, "The computer turned itself off.", 0));
+  }
+
+  private void exit(int value) {
+    finish(new End(Cause.EXIT_PORT, "The program ended the run.", value << 1 | 1));
+  }
+
+  private void finish(End how) {
+    if (end == null) {
+      end = how;
+      cpu.kick();
+    }
+  }
+
+  private void enter(MachineState next) {
+    if (state != next) {
+      state = next;
+      listener.stateChanged(next);
+    }
+  }
+
+  private void runThread() {
+    try {
+      loop.run();
+    } catch (RuntimeException | Error defect) {
+      LOG.log(System.Logger.Level.ERROR, "the machine stopped", defect);
+      finish(
+          new End(
+              Cause.FAILED,
+              "Satchel itself failed (" + defect + "). Nothing that was saved is lost; please report it.",
+              1));
+    }
+    End how = end == null ? new End(Cause.CLOSED, "The machine was switched off.", 0) : end;
+    clock.pause();
+    enter(MachineState.ENDED);
+    listener.ended(how);
+  }
+
+  @Override
+  public synchronized void start() {
+    if (thread != null) {
+      return;
+    }
+    startWanted = true;
+    thread = Thread.ofPlatform().name("satchel-machine").daemon().start(this::runThread);
+  }
+
+  @Override
+  public void pause() {
+    inbox.post(
+        () -> {
+          if (state == MachineState.RUNNING) {
+            clock.pause();
+            enter(MachineState.PAUSED);
+          }
+        });
+  }
+
+  @Override
+  public void resume() {
+    inbox.post(
+        () -> {
+          if (state == MachineState.PAUSED) {
+            clock.resume();
+            enter(MachineState.RUNNING);
+          }
+        });
+  }
+
+  @Override
+  public void reset() {
+    inbox.post(() -> resetWanted = true);
+  }
+
+  @Override
+  public void powerButton() {
+    inbox.post(power::powerButton);
+  }
+
+  @Override
+  public void close() {
+    Thread running;
+    synchronized (this) {
+      running = thread;
+    }
+    if (running != null) {
+      inbox.post(() -> finish(new End(Cause.CLOSED, "The machine was switched off.", 0)));
+      if (running != Thread.currentThread()) {
+        try {
+          running.join();
+        } catch (InterruptedException _) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+    for (BlockBackend medium : ideMedia) {
+      closeMedium(medium);
+    }
+    for (BlockBackend medium : floppyMedia) {
+      closeMedium(medium);
+    }
+  }
+
+  private static void closeMedium(@Nullable BlockBackend medium) {
+    if (medium != null) {
+      try {
+        medium.close();
+      } catch (IOException e) {
+        LOG.log(System.Logger.Level.WARNING, "closing a medium", e);
+      }
+    }
+  }
+
+  @Override
+  public MachineState state() {
+    return state;
+  }
+
+  @Override
+  public void attach(@Nullable Screen screen) {
+    inbox.post(() -> vga.attach(screen));
+  }
+
+  @Override
+  public void attach(AudioSink sink) {
+    audio = sink;
+  }
+
+  @Override
+  public void key(Key key, boolean down) {
+    inbox.post(() -> keyboardController.key(key, down));
+  }
+
+  @Override
+  public void pointer(int dx, int dy, int wheel, int buttons) {
+    inbox.post(() -> keyboardController.pointer(dx, dy, wheel, buttons));
+  }
+
+  @Override
+  public void serialInput(byte[] bytes) {
+    byte[] copy = bytes.clone();
+    inbox.post(
+        () -> {
+          for (byte value : copy) {
+            serial.receive(value & 0xFF);
+          }
+        });
+  }
+
+  @Override
+  public void changeMedia(DriveKind kind, int unit, @Nullable BlockDevice media) {
+    inbox.post(
+        () -> {
+          if (kind == DriveKind.FLOPPY) {
+            closeMedium(floppyMedia[unit]);
+            floppyMedia[unit] = media == null ? null : backend(media, "floppy " + unit);
+            floppies.insert(unit, floppyMedia[unit]);
+          } else if (cds[unit] instanceof AtapiDrive cd) {
+            closeMedium(ideMedia[unit]);
+            ideMedia[unit] = media == null ? null : backend(media, "cd " + unit);
+            cd.insert(ideMedia[unit]);
+          }
+        });
+  }
+
+  /** The guest opened the tray. */
+  private void eject(int unit) {
+    closeMedium(ideMedia[unit]);
+    ideMedia[unit] = null;
+  }
+
+  @Override
+  public void at(long virtualNanos, Runnable action) {
+    inbox.post(() -> events.at(virtualNanos, "script", action));
+  }
+
+  @Override
+  public Status status() {
+    return new Status(
+        cpu.instructions,
+        clock.nanos(),
+        traffic.bytesRead(),
+        traffic.bytesWritten(),
+        halted,
+        "");
+  }
+}
