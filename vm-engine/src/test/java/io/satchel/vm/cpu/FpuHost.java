@@ -108,7 +108,8 @@ final class FpuHost implements AutoCloseable {
   }
 
   Instruction decode(byte[] instruction) {
-    Instruction i = decoder.decode(at -> at < instruction.length ? instruction[at] & 0xFF : 0x90, 4);
+    Instruction i =
+        decoder.decode(at -> at < instruction.length ? instruction[at] & 0xFF : 0x90, 4);
     if (i.length != instruction.length) {
       throw new AssertionError(
           HexFormat.of().formatHex(instruction) + " decodes as " + i.length + " bytes: " + i.row());
