@@ -190,7 +190,6 @@ final class AcpiTables {
         device(
             "PCI0",
             named("_HID", eisaId("PNP0A03")),
-            named("_ADR", integer(0)),
             named("_UID", integer(0)),
             named(
                 "_CRS",

@@ -21,9 +21,6 @@ public final class Bios implements Device<Bios.State>, IoHandler {
 
   private static final int ROM_BASE = 0xC0000;
 
-  /** CPUID features for the tables that repeat them: x87, TSC, APIC on the chip. */
-  private static final int FEATURES = 1 | 1 << 4 | 1 << 9;
-
   /**
    * What a service remembers beside guest memory.
    *
@@ -83,10 +80,10 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     rom = new SystemRom(font8x8);
     videoRom = new VideoRom(font8x8, RomFonts.font8x14(), RomFonts.font8x16());
     map = new MemoryMap(board.memory().memory().ramSize(), true);
-    VbeBios vbe = new VbeBios(guest);
+    VbeBios vbe = new VbeBios(guest, videoRom);
     video = new VideoBios(guest, vbe);
     keyboard = new KeyboardBios(guest, rom);
-    mouse = new MouseBios(guest, rom);
+    mouse = new MouseBios(guest, board.clock(), rom);
     disks = new DiskBios(guest, bay);
     pci = new PciBios(guest, board.pci(), rom);
     system = new SystemBios(guest, board.clock(), map, rom, mouse, pci);
@@ -129,6 +126,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     boot.told(false);
     system.restore(0, 0);
     disks.emulate(null, 0);
+    mouse.reset();
   }
 
   @Override
@@ -429,7 +427,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   private void tables() {
     int at = 0;
     int signature = guest.cpu.model.signature();
-    int features = FEATURES;
+    int features = guest.cpu.model.cpuid(1, true).edx();
     long ram = board.memory().memory().ramSize();
     if (map.acpi()) {
       AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), 1, false);
