@@ -58,6 +58,7 @@ final class Assembler {
    * flags is touched.
    *
    * <pre>
+   *        jmp entry
    *        sti                ; wait: what the service chooses to try again after an interrupt
    *        hlt
    * entry: push trap
@@ -69,7 +70,7 @@ final class Assembler {
    * @return the offset of {@code entry}
    */
   int trap(Trap trap) {
-    bytes(0xFB, 0xF4);
+    bytes(0xEB, 0x02, 0xFB, 0xF4);
     int entry = at;
     bytes(0x6A, trap.ordinal(), 0xE6, SystemRom.PORT, 0xC3);
     return entry;

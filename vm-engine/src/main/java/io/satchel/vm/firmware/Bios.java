@@ -5,7 +5,7 @@ import io.satchel.vm.bus.IoHandler;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.device.Board;
 import io.satchel.vm.device.Device;
-import org.jspecify.annotations.Nullable;
+import java.io.IOException;
 
 /**
  * Satchel's BIOS: its ROM, what it does at power-on, and the services behind the stubs.
@@ -47,6 +47,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
       int imageUnit) {}
 
   private final Board board;
+  private final MachineConfig config;
   private final Guest guest;
   private final SystemRom rom;
   private final VideoRom videoRom;
@@ -66,9 +67,12 @@ public final class Bios implements Device<Bios.State>, IoHandler {
    *
    * @param romOffset host offset of {@value #ROM_SIZE} bytes that answer at C0000h to FFFFFh; the
    *     image is written there
+   * @throws IOException if the kernel of {@code config} cannot be read or is none; names the file
    */
-  public Bios(Board board, CpuState cpu, DriveBay bay, MachineConfig config, int romOffset) {
+  public Bios(Board board, CpuState cpu, DriveBay bay, MachineConfig config, int romOffset)
+      throws IOException {
     this.board = board;
+    this.config = config;
     this.bay = bay;
     this.romOffset = romOffset;
     guest = new Guest(cpu, board);
@@ -76,14 +80,15 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     rom = new SystemRom(font8x8);
     videoRom = new VideoRom(font8x8, RomFonts.font8x14(), RomFonts.font8x16());
     map = new MemoryMap(board.memory().memory().ramSize(), true);
-    VbeBios vbe = new VbeBios(guest);
+    VbeBios vbe = new VbeBios(guest, videoRom);
     video = new VideoBios(guest, vbe);
     keyboard = new KeyboardBios(guest, rom);
-    mouse = new MouseBios(guest, rom);
+    mouse = new MouseBios(guest, board.clock(), rom);
     disks = new DiskBios(guest, bay);
     pci = new PciBios(guest, board.pci(), rom);
     system = new SystemBios(guest, board.clock(), map, rom, mouse, pci);
-    @Nullable KernelLoader kernel = null;
+    MachineConfig.Kernel direct = config.kernel();
+    KernelLoader kernel = direct == null ? null : new KernelLoader(guest, map, rom, direct);
     boot =
         new BootManager(
             guest,
@@ -121,6 +126,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     boot.told(false);
     system.restore(0, 0);
     disks.emulate(null, 0);
+    mouse.reset();
   }
 
   @Override
@@ -231,8 +237,8 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     shadow(true);
     dataAreas();
     vectors();
-    interruptControllers();
     devices();
+    interruptControllers(); // last: ICW1 forgets the requests that the tests have caused
     tables();
     shadow(false);
     video.post();
@@ -417,10 +423,33 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     return stored == 0x19 || stored == 0x20 ? stored : 0x20;
   }
 
-  private void tables() {}
+  /** Puts the tables into the shadow RAM and the top of RAM, while both can be written. */
+  private void tables() {
+    int at = 0;
+    int signature = guest.cpu.model.signature();
+    int features = guest.cpu.model.cpuid(1, true).edx();
+    long ram = board.memory().memory().ramSize();
+    if (map.acpi()) {
+      AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), 1, false);
+      board.memory().write(map.acpiBase(), acpi.tables, 0, acpi.tables.length);
+      board.memory().write(map.nvsBase(), acpi.facs, 0, acpi.facs.length);
+      at = place(at, acpi.rsdp);
+    }
+    at = place(at, OtherTables.bios32(SystemRom.BASE + rom.entry(Trap.BIOS32)));
+    at = place(at, OtherTables.pir());
+    byte[] smbios =
+        OtherTables.smbios(SystemRom.BASE + at, ram, config.cpuModel(), signature, features);
+    at = place(at, smbios);
+    place(at, OtherTables.mp(SystemRom.BASE + at, 1, signature, features, board.pci().functions()));
+    pci.routing(OtherTables.routing());
+  }
 
-  /** Where the processor finds the ACPI, SMBIOS and other tables; see {@link MemoryMap}. */
-  MemoryMap map() {
-    return map;
+  /** Copies a table to the BIOS area; the offset of the next, on a 16-byte boundary. */
+  private int place(int offset, byte[] table) {
+    if (offset + table.length > SystemRom.TABLES_END) {
+      throw new IllegalStateException("the tables do not fit");
+    }
+    board.memory().write(SystemRom.BASE + offset, table, 0, table.length);
+    return offset + table.length + 15 & -16;
   }
 }

@@ -314,7 +314,9 @@ final class BootManager {
     }
     video.setMode(3, true);
     video.print(" No bootable device \n\n", TITLE);
-    if (tried.isEmpty()) {
+    if (choices().isEmpty()) {
+      video.print("This computer has no drives.\n", NORMAL);
+    } else if (tried.isEmpty()) {
       video.print("The program that was started has given up.\n", NORMAL);
     } else {
       video.print("Satchel looked for an operating system here:\n\n", NORMAL);

@@ -154,7 +154,7 @@ final class SystemRom {
     int key = code.here();
     code.bytes(0x50, 0xE4, 0x60); // push ax; in al, 60h
     code.bytes(0xB4, 0x4F, 0xF9, 0xCD, 0x15); // mov ah, 4Fh; stc; int 15h
-    code.bytes(0x73, 0x07); // jnc to behind the trap
+    code.bytes(0x73, 0x09); // jnc to behind the trap
     trap(code, Trap.KEY);
     code.bytes(0xFA, 0xB0, 0x20, 0xE6, 0x20, 0x58, 0xCF); // cli; EOI; pop ax; iret
     keyBreak = code.here();
