@@ -1,8 +1,13 @@
 package io.satchel.image;
 
 import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.parallels.ParallelsFormat;
+import io.satchel.image.format.qcow.QcowFormat;
 import io.satchel.image.format.qcow2.Qcow2Format;
+import io.satchel.image.format.qed.QedFormat;
 import io.satchel.image.format.raw.RawFormat;
+import io.satchel.image.format.vdi.VdiFormat;
+import io.satchel.image.format.vpc.VpcFormat;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +18,14 @@ public final class Formats {
   public static final Qcow2Format QCOW2 = new Qcow2Format();
 
   /** All that are recognised by their first bytes, the likeliest first; raw is not among them. */
-  private static final List<ImageFormat> PROBED = List.of(QCOW2);
+  private static final List<ImageFormat> PROBED =
+      List.of(
+          QCOW2,
+          new QcowFormat(),
+          new VdiFormat(),
+          new VpcFormat(),
+          new QedFormat(),
+          new ParallelsFormat());
 
   private Formats() {}
 

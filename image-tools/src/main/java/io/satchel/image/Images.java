@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,40 @@ public final class Images {
     try (HostFile file = HostFile.open(path, false, HostFile.Locking.NO)) {
       ImageFormat format = Formats.probe(head(file));
       return format == null ? Formats.RAW.name() : format.name();
+    }
+  }
+
+  /**
+   * Creates an image. What stood there under that name is only replaced when all has succeeded.
+   *
+   * @param options by qemu-img's names
+   */
+  public static void create(Path path, String formatName, long size, Map<String, String> options)
+      throws IOException {
+    ImageFormat format = Formats.named(formatName);
+    if (format == null || !format.creatable()) {
+      throw new ImageException(
+          Kind.INVALID_REQUEST,
+          path,
+          "is to be of the format " + formatName + ", which cannot be created",
+          "choose another format, such as qcow2");
+    }
+    String dataFile = options.get("data_file");
+    if (dataFile != null) {
+      createDataFile(resolve(path, dataFile, "data file"), size);
+    }
+    try (NewFile file = NewFile.at(path)) {
+      format.create(file.storage(), size, options);
+      file.keep();
+    }
+  }
+
+  private static void createDataFile(Path path, long size) throws IOException {
+    if (!Files.exists(path)) {
+      Files.createFile(path);
+    }
+    try (HostFile file = HostFile.open(path, true, HostFile.Locking.YES)) {
+      file.setSize(size);
     }
   }
 
@@ -187,7 +222,7 @@ public final class Images {
    *
    * @throws ImageException if it is not the name of a file
    */
-  static Path resolve(Path image, String name, String what) throws ImageException {
+  public static Path resolve(Path image, String name, String what) throws ImageException {
     if (name.startsWith("json:") || name.matches("[A-Za-z][A-Za-z0-9+.-]+://.*")) {
       throw new ImageException(
           Kind.BACKING_REFUSED,

@@ -23,13 +23,6 @@ public final class Overlay {
 
   private Overlay() {}
 
-  /** Hears how far a long work is, and may stop it. */
-  @FunctionalInterface
-  public interface Progress {
-    /** Called every now and then with bytes; returns false to stop. */
-    boolean at(long done, long total);
-  }
-
   /**
    * Makes a new overlay, a qcow2 image, over an image whose format is recognised and recorded.
    *

@@ -329,29 +329,8 @@ public final class HostFile implements Storage {
 
   @Override
   public long allocated() throws IOException {
-    if (linux != null) {
-      try {
-        Object blocks = Files.getAttribute(path, "unix:blocks");
-        if (blocks instanceof Number n) {
-          return n.longValue() * 512;
-        }
-      } catch (IllegalArgumentException | UnsupportedOperationException e) {
-        // This Java does not tell the blocks; count the extents.
-        return countData();
-      }
-    }
-    return size();
-  }
-
-  private long countData() throws IOException {
-    long size = size();
-    long data = 0;
-    for (long at = 0; at < size; ) {
-      Extent extent = extent(at, size - at);
-      data += extent.kind() == Kind.DATA ? extent.length() : 0;
-      at += extent.length();
-    }
-    return data;
+    long allocated = linux == null ? -1 : linux.allocated();
+    return allocated < 0 ? size() : allocated;
   }
 
   @Override

@@ -1,8 +1,10 @@
 package io.satchel.image.format;
 
+import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /** A kind of image file. One implementation a format, listed in {@code Formats}. */
 public interface ImageFormat {
@@ -26,6 +28,31 @@ public interface ImageFormat {
    * @param purpose what the image is opened for
    */
   LayeredDevice open(Storage file, Purpose purpose) throws IOException;
+
+  /** The options of {@link #create}, each with a line of help; empty when it cannot create. */
+  default Map<String, String> options() {
+    return Map.of();
+  }
+
+  /** Whether images of this format can be created. */
+  default boolean creatable() {
+    return true;
+  }
+
+  /**
+   * Lays out a new, empty image in an empty file.
+   *
+   * @param size the disk's size in bytes
+   * @param options by qemu-img's names; see {@link #options()}
+   * @throws IOException if an option is unknown or impossible, or the file cannot be written
+   */
+  default void create(Storage file, long size, Map<String, String> options) throws IOException {
+    throw new ImageException(
+        ImageException.Kind.UNSUPPORTED,
+        file.name(),
+        "is to be of the format " + name() + ", which can only be read",
+        "choose qcow2");
+  }
 
   /** What an image is opened for. */
   enum Purpose {

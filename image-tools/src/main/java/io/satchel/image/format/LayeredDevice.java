@@ -3,6 +3,7 @@ package io.satchel.image.format;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a format makes of a file: a disk, perhaps one that lies over another. */
@@ -29,6 +30,45 @@ public interface LayeredDevice extends BlockDevice {
   default void attachDataFile(Storage data) {
     throw new IllegalStateException("this format has no data file");
   }
+
+  /** The unit of allocation in bytes, or 0 when there is none. */
+  default int clusterSize() {
+    return 0;
+  }
+
+  /** True when the image was not closed properly, by its own account. */
+  default boolean dirty() {
+    return false;
+  }
+
+  /** What only this format has, under the names of qemu-img's JSON; empty when nothing. */
+  default Map<String, Object> specifics() {
+    return Map.of();
+  }
+
+  /** How a range is stored, with its place in the file where it has one. */
+  default Status status(long offset, long length) throws IOException {
+    Extent extent = extent(offset, length);
+    return new Status(
+        extent.length(),
+        extent.kind() != Kind.UNALLOCATED,
+        extent.kind() == Kind.ZERO,
+        extent.kind() == Kind.DATA,
+        -1,
+        false);
+  }
+
+  /**
+   * How a range is stored in this layer.
+   *
+   * @param length bytes from the asked place on
+   * @param present this layer decides what is read here
+   * @param zero it reads as zeros
+   * @param data there is something in the file to read
+   * @param offset where in the file it lies, or -1
+   */
+  record Status(
+      long length, boolean present, boolean zero, boolean data, long offset, boolean compressed) {}
 
   /**
    * Changes the disk's size. What is gained reads as zeros.

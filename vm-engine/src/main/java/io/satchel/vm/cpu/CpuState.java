@@ -109,8 +109,8 @@ public final class CpuState {
   /** The run is to end at the next block boundary. */
   public static final int PENDING_KICK = 1 << 2;
 
-  /** RAX to R15, then the zero register and room for one engine-private address. */
-  public final long[] gpr = new long[18];
+  /** RAX to R15, then the zero register and three that are private to engines. */
+  public final long[] gpr = new long[20];
 
   /** Offset in the code segment. */
   public long rip;

@@ -11,8 +11,8 @@ import static io.satchel.vm.cpu.CpuState.ZF;
  * The six arithmetic flags, derived from a rule and the operands {@code a}, {@code b} and the
  * result that it left (SDM volume 1, section 3.4.3.1).
  *
- * <p>A rule is a kind plus the log2 of the operand's width in bytes. Operands and result are
- * truncated to the width.
+ * <p>A rule is a kind plus the log2 of the operand's width in bytes. Bits of the operands and the
+ * result above the width do not matter.
  */
 public final class LazyFlags {
 
@@ -53,10 +53,14 @@ public final class LazyFlags {
   }
 
   /** All six. */
-  public static int all(int rule, long a, long b, long result) {
+  public static int all(int rule, long left, long right, long whole) {
     if (rule < ADD) {
-      return (int) result;
+      return (int) whole;
     }
+    long mask = -1L >>> 64 - bits(rule);
+    long a = left & mask;
+    long b = right & mask;
+    long result = whole & mask;
     return result(rule, result)
         | (carry(rule, a, b, result) != 0 ? CF : 0)
         | auxiliary(rule, a, b, result)
@@ -72,8 +76,10 @@ public final class LazyFlags {
   }
 
   /** CF as 0 or 1. */
-  public static int carry(int rule, long a, long b, long result) {
+  public static int carry(int rule, long left, long b, long difference) {
     int top = bits(rule) - 1;
+    long a = left & -1L >>> 63 - top;
+    long result = difference & -1L >>> 63 - top;
     return switch (rule & ~3) {
       case ADD -> (int) ((a & b | (a | b) & ~result) >>> top) & 1;
       case SUB -> (int) ((~a & b | (~a | b) & result) >>> top) & 1;
@@ -98,7 +104,7 @@ public final class LazyFlags {
   }
 
   /** OF. */
-  public static boolean overflow(int rule, long a, long b, long result) {
+  private static boolean overflow(int rule, long a, long b, long result) {
     int top = bits(rule) - 1;
     return switch (rule & ~3) {
       case ADD -> ((a ^ result) & (b ^ result)) >>> top != 0;

@@ -84,6 +84,11 @@ public final class Mmu {
     return epoch;
   }
 
+  /** Decoded code was dropped: what was found under earlier epochs is to be looked up again. */
+  public void codeChanged() {
+    epoch++;
+  }
+
   /** Reads at the current privilege, zero-extended. Throws {@code GuestFault} #PF with CR2 set. */
   public long read(long linear, int width) {
     return cpu.cpl == 3

@@ -176,10 +176,11 @@ public final class AtapiDrive extends AtaUnit implements Device<AtapiDrive.State
     boolean reading = transfer == Transfer.READ;
     disc = newDisc;
     ejected = false;
-    trayOpen = false;
     if (newDisc == null) {
+      // A tray that the guest has opened stays open.
       mediaEvent = EVENT_REMOVAL;
     } else {
+      trayOpen = false;
       mediaEvent = EVENT_NEW_MEDIA;
       attention = MEDIUM_CHANGED;
     }

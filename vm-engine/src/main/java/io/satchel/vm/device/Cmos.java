@@ -89,6 +89,10 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
 
   private static final int DIVIDER_HERTZ = 32_768;
   private static final long SECONDS_PER_DAY = 86_400;
+
+  /** Seconds around 1970 that LocalDateTime is asked for, whatever a saved state says. */
+  private static final long LATEST = 400_000_000_000L;
+
   private static final long NEVER = Long.MAX_VALUE;
 
   /**
@@ -97,6 +101,7 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
    * @param ram all registers; those of time as last computed
    * @param epoch virtual time at which the clock showed {@code epochSeconds}, in nanoseconds
    * @param epochSeconds seconds since 1970 in the clock's own zone
+   * @param shown the second that the registers of time show, unless a write changed them since
    * @param periods divider periods up to which PF is accounted for
    * @param updates updates up to which UF and AF are accounted for
    */
@@ -106,6 +111,7 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
       boolean nmiMasked,
       long epoch,
       long epochSeconds,
+      long shown,
       int flags,
       long periods,
       long updates) {}
@@ -283,7 +289,7 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
       value &= ~B_UIE;
     }
     if (((before ^ value) & (B_DM | B_24)) != 0 && (before & value & B_SET) == 0) {
-      // The chip converts nothing: the same registers now mean something else.
+      // The time goes on in the new form.
       ram[REGISTER_B] = (byte) (before & ~(B_DM | B_24) | value & (B_DM | B_24));
       shown = Long.MIN_VALUE;
     }
@@ -503,7 +509,8 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
 
   @Override
   public State state() {
-    return new State(ram.clone(), index, nmiMasked, epoch, epochSeconds, flags, periods, updates);
+    return new State(
+        ram.clone(), index, nmiMasked, epoch, epochSeconds, shown, flags, periods, updates);
   }
 
   @Override
@@ -512,11 +519,11 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
     index = state.index() & 0x7F;
     nmiMasked = state.nmiMasked();
     epoch = state.epoch();
-    epochSeconds = state.epochSeconds();
+    epochSeconds = Math.clamp(state.epochSeconds(), -LATEST, LATEST);
     flags = state.flags();
     periods = state.periods();
     updates = state.updates();
-    shown = Long.MIN_VALUE;
+    shown = state.shown();
     line = (flags & ram[REGISTER_B] & (B_PIE | B_AIE | B_UIE)) != 0;
     irq8.set(line);
     schedule();

@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  80h  power-on self test code; reads back
  *  E9h  debug console: a written byte goes to the host; reads E9h, by which software finds it
+ *  402h the same, where SeaBIOS and OVMF write their log
  *  F4h  optional: a write ends the run with a status
  * </pre>
  */
 public final class DebugPorts implements Device<DebugPorts.State> {
 
   private static final int CONSOLE = 0xE9;
+  private static final int FIRMWARE_LOG = 0x402;
 
   /** The last self test code. */
   public record State(int post) {}
@@ -50,6 +52,7 @@ public final class DebugPorts implements Device<DebugPorts.State> {
               }
             });
     board.ports().map(CONSOLE, 1, 1, "debug console", sink(CONSOLE, console));
+    board.ports().map(FIRMWARE_LOG, 1, 1, "debug console", sink(CONSOLE, console));
     if (exit != null) {
       board.ports().map(0xF4, 4, 4, "debug exit", sink(0, exit));
     }

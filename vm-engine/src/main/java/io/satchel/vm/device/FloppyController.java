@@ -448,7 +448,7 @@ public final class FloppyController implements Device<FloppyController.State> {
         case 3 -> tdr = value & 3;
         case 4 -> {
           dsr = value & ~DSR_RESET;
-          if ((value & DSR_RESET) != 0) {
+          if ((value & DSR_RESET) != 0 && (dor & DOR_NOT_RESET) != 0) {
             softwareReset();
             resetEnds();
           }

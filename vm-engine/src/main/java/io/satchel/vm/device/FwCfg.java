@@ -149,7 +149,10 @@ public final class FwCfg implements Device<FwCfg.State> {
     item(KEY_BOOT_MENU, little(2, show ? 1 : 0));
   }
 
-  /** Gives {@code etc/e820}, the memory map. */
+  /**
+   * Gives {@code etc/e820}, the memory map: RAM from 0 in one piece, and what the machine keeps for
+   * itself. Firmware cuts out the holes below 1 MiB and its own tables.
+   */
   public void memoryMap(List<Range> ranges) {
     ByteBuffer table = ByteBuffer.allocate(20 * ranges.size()).order(ByteOrder.LITTLE_ENDIAN);
     for (Range range : ranges) {
@@ -255,7 +258,16 @@ public final class FwCfg implements Device<FwCfg.State> {
     return Integer.reverseBytes((int) memory.read(address, 4)) & 0xFFFF_FFFFL;
   }
 
+  /** Whether a range is RAM: the interface reaches nothing else, which also bounds its work. */
+  private boolean inRam(long address, long length) {
+    long ram = memory.memory().ramSize();
+    return address >= 0 && address <= ram && length <= ram - address;
+  }
+
   private void transfer(long descriptor) {
+    if (!inRam(descriptor, 16)) {
+      return;
+    }
     int control = (int) big(descriptor);
     long length = big(descriptor + 4);
     long address = big(descriptor + 8) << 32 | big(descriptor + 12);
@@ -264,7 +276,11 @@ public final class FwCfg implements Device<FwCfg.State> {
     }
     int result = 0;
     if ((control & DMA_READ) != 0) {
-      copy(address, length);
+      if (inRam(address, length)) {
+        copy(address, length);
+      } else {
+        result = DMA_ERROR;
+      }
     } else if ((control & DMA_WRITE) != 0) {
       result = DMA_ERROR;
     } else if ((control & DMA_SKIP) != 0) {

@@ -57,6 +57,8 @@ public final class I440fx extends PciFunction implements Device<I440fx.State> {
     this.pci = board.pci();
     this.romOffset = romOffset;
     preset(STATUS, 2, 0x0280);
+    // The chip has no subsystem ID; SeaBIOS asks fw_cfg only on a board with this one.
+    preset(SUBSYSTEM, 4, 0x1100_1AF4);
     for (int register = PAM0; register <= PAM6; register++) {
       allow(register, 1, register == PAM0 ? 0x30 : 0x33);
     }

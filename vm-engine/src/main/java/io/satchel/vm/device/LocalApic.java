@@ -228,8 +228,12 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     return enabled() && (svr & SVR_ENABLE) != 0;
   }
 
+  /**
+   * Moves the window in the address map. All processors see theirs at the same address, so only the
+   * bootstrap processor's is there; a machine with more gives each its own by read and write.
+   */
   private void remap() {
-    long target = enabled() ? base & BASE_ADDRESS : NONE;
+    long target = enabled() && initialId == 0 ? base & BASE_ADDRESS : NONE;
     if (target > 0xFFFF_F000L) {
       target = NONE;
     }

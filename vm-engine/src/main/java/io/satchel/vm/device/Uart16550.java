@@ -478,8 +478,10 @@ public final class Uart16550 implements Device<Uart16550.State>, IoHandler {
     shift.stop();
     receive.stop();
     timeoutTimer.stop();
+    if (inputCount > 0) {
+      receive.start(clock.nanos() + characterNanos());
+    }
     update();
-    feedReceiver();
   }
 
   private static byte[] copy(byte[] ring, int head, int count) {

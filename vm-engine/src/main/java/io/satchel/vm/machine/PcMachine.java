@@ -225,7 +225,6 @@ public final class PcMachine implements Machine {
         units[unit] = cd;
         ideMedia[unit] = medium == null ? null : backend(medium, "cd " + unit);
         cd.insert(ideMedia[unit]);
-        cd.onEject(() -> eject(unit));
       }
       case HARD_DISK -> {
         if (medium == null) {
@@ -554,12 +553,6 @@ public final class PcMachine implements Machine {
             cd.insert(ideMedia[unit]);
           }
         });
-  }
-
-  /** The guest opened the tray. */
-  private void eject(int unit) {
-    closeMedium(ideMedia[unit]);
-    ideMedia[unit] = null;
   }
 
   @Override

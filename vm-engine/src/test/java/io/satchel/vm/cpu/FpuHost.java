@@ -45,7 +45,7 @@ final class FpuHost implements AutoCloseable {
     memory = new GuestMemory(0x10000, 0);
     AddressMap map = new AddressMap(memory);
     map.mapMemory(0, 0x10000, 0);
-    cpu = new CpuState(new Mmu(map), new IoPorts(), CpuModel.named("pentium3"));
+    cpu = new CpuState(new Mmu(map), new IoPorts(), CpuModel.named("max"));
     cpu.cr0 = CpuState.CR0_PE | CpuState.CR0_ET | CpuState.CR0_NE;
     cpu.cr4 = CpuState.CR4_OSFXSR | CpuState.CR4_OSXMMEXCPT;
     for (int n = 0; n < 6; n++) {
@@ -108,7 +108,8 @@ final class FpuHost implements AutoCloseable {
   }
 
   Instruction decode(byte[] instruction) {
-    Instruction i = decoder.decode(at -> at < instruction.length ? instruction[at] & 0xFF : 0x90, 4);
+    Instruction i =
+        decoder.decode(at -> at < instruction.length ? instruction[at] & 0xFF : 0x90, 4);
     if (i.length != instruction.length) {
       throw new AssertionError(
           HexFormat.of().formatHex(instruction) + " decodes as " + i.length + " bytes: " + i.row());

@@ -294,6 +294,16 @@ class AtapiDriveTests {
     assertThat(ejects[0]).isEqualTo(1);
     send(0, 0, 0x00);
     assertThat(sense()).as("tray open").isEqualTo(0x23A02);
+    drive.insert(null);
+    send(0, 0, 0x00);
+    assertThat(sense()).as("still open").isEqualTo(0x23A02);
+    send(0, 0, 0x1B, 0, 0, 0, 3);
+    send(0, 0, 0x00);
+    assertThat(sense()).as("closed over nothing").isEqualTo(0x23A01);
+    drive.insert(rig.backend(medium));
+    send(0, 0, 0x00);
+    assertThat(sense()).isEqualTo(0x62800);
+    send(0, 0, 0x1B, 0, 0, 0, 2);
     send(0, 0, 0x1B, 0, 0, 0, 3);
     send(0, 0, 0x00);
     assertThat(sense()).as("loaded again").isEqualTo(0x62800);

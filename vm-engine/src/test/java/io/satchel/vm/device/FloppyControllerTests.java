@@ -121,6 +121,15 @@ class FloppyControllerTests {
   }
 
   @Test
+  void dsrResetWhileTheDorHoldsTheControllerDoesNothing() {
+    rig.out(DOR, 0x18);
+    rig.out(MSR, 0x80);
+    rig.settle();
+    assertThat(irq.level).isFalse();
+    assertThat(rig.in(MSR)).isZero();
+  }
+
+  @Test
   void theDorGatesTheInterrupt() {
     command(0x07, 0);
     rig.out(DOR, 0x14);

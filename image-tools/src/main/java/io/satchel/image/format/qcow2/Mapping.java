@@ -18,6 +18,9 @@ final class Mapping {
 
   Type type = Type.UNALLOCATED;
 
+  /** A host cluster is kept, whatever the type; {@link #host} is then its byte. */
+  boolean placed;
+
   /** NORMAL: the byte of the (data) file where the run begins. */
   long host;
 

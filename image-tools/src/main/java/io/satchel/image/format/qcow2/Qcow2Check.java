@@ -196,6 +196,7 @@ final class Qcow2Check {
 
   private void countL2(long table, boolean active) throws IOException {
     boolean external = image.header.externalData();
+    nextContiguous = 0;
     for (int j = 0; j < 1 << image.l2Bits; j++) {
       long entry = image.l2Entry(table, j);
       long bitmap = image.l2Bitmap(table, j);
@@ -262,15 +263,8 @@ final class Qcow2Check {
     if (rebuild) {
       return;
     }
-    long counted = 0;
-    long[] table = image.refcounts.table();
-    for (int i = table.length - 1; i >= 0; i--) {
-      if ((table[i] & Qcow2Image.OFFSET_MASK) != 0) {
-        counted = i + 1L << image.refcounts.blockEntriesBits();
-        break;
-      }
-    }
-    long end = Math.max(counted, references.end());
+    // What is counted past the file's end wastes nothing.
+    long end = Math.max(clusters(image.file.size()), references.end());
     for (long c = 0; c < end; c++) {
       long expected = references.get(c);
       long actual = image.refcounts.get(c);

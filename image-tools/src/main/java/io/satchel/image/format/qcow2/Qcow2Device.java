@@ -5,13 +5,16 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -41,6 +44,9 @@ public final class Qcow2Device implements LayeredDevice {
   private long packedEnd;
 
   private long packedReleases;
+
+  /** A packed cluster has been handed out: the image was compressed as a whole. */
+  private volatile boolean sawPacked;
 
   Qcow2Device(Qcow2Image image, boolean readOnly) {
     this.image = image;
@@ -162,6 +168,86 @@ public final class Qcow2Device implements LayeredDevice {
     } finally {
       shared.unlock();
     }
+  }
+
+  @Override
+  public Status status(long offset, long length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, size());
+    shared.lock();
+    try {
+      Mapping map = new Mapping();
+      synchronized (image) {
+        image.lookup(offset, length, map);
+      }
+      return switch (map.type) {
+        case NORMAL -> new Status(map.length, true, false, true, map.host, false);
+        case COMPRESSED -> new Status(map.length, true, false, true, -1, true);
+        case ZERO -> new Status(map.length, true, true, false, -1, false);
+        case ZERO_ALLOCATED -> new Status(map.length, true, true, false, map.host, false);
+        case UNALLOCATED ->
+            new Status(map.length, false, false, false, map.placed ? map.host : -1, false);
+      };
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  @Override
+  public boolean dirty() {
+    return image.header.dirty();
+  }
+
+  @Override
+  public Map<String, Object> specifics() {
+    Qcow2Header h = image.header;
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("compat", h.version == 2 ? "0.10" : "1.1");
+    all.put(
+        "compression-type", h.compressionType == Qcow2Header.COMPRESSION_ZSTD ? "zstd" : "zlib");
+    if (h.version >= 3) {
+      all.put("lazy-refcounts", (h.compatible & Qcow2Header.COMPAT_LAZY_REFCOUNTS) != 0);
+      if (h.externalData()) {
+        all.put("data-file", Objects.requireNonNullElse(h.dataFileName(), ""));
+        all.put("data-file-raw", (h.autoclear & Qcow2Header.AUTOCLEAR_DATA_FILE_RAW) != 0);
+      }
+      List<Object> bitmaps = bitmapSpecifics();
+      if (!bitmaps.isEmpty()) {
+        all.put("bitmaps", bitmaps);
+      }
+    }
+    all.put("refcount-bits", 1L << h.refcountOrder);
+    if (h.version >= 3) {
+      all.put("corrupt", h.corrupt());
+      all.put("extended-l2", h.extendedL2());
+    }
+    return all;
+  }
+
+  private List<Object> bitmapSpecifics() {
+    List<Object> all = new ArrayList<>();
+    if ((image.header.autoclear & Qcow2Header.AUTOCLEAR_BITMAPS) == 0) {
+      return all;
+    }
+    try {
+      for (BitmapDirectory.Entry entry : BitmapDirectory.read(image)) {
+        List<Object> flags = new ArrayList<>();
+        if ((entry.flags() & BitmapDirectory.FLAG_IN_USE) != 0) {
+          flags.add("in-use");
+        }
+        if ((entry.flags() & BitmapDirectory.FLAG_AUTO) != 0) {
+          flags.add("auto");
+        }
+        Map<String, Object> bitmap = new LinkedHashMap<>();
+        bitmap.put("flags", flags);
+        bitmap.put("name", entry.name());
+        bitmap.put("granularity", 1L << entry.granularityBits());
+        all.add(bitmap);
+      }
+    } catch (IOException e) {
+      // A broken directory is the check's business; the rest can still be told.
+      return new ArrayList<>();
+    }
+    return all;
   }
 
   // --- Writing ---
@@ -894,9 +980,28 @@ public final class Qcow2Device implements LayeredDevice {
 
   // --- Compressed clusters ---
 
-  /** The cluster size in bytes. */
+  @Override
   public int clusterSize() {
     return (int) image.clusterSize;
+  }
+
+  /** Whether clusters are compressed with zstd rather than deflate. */
+  public boolean zstd() {
+    return image.header.compressionType == Qcow2Header.COMPRESSION_ZSTD;
+  }
+
+  /** Whether the cluster at {@code guest} is stored as it is, beside others that are packed. */
+  public boolean isStoredPlain(long guest) throws IOException {
+    Mapping map = new Mapping();
+    shared.lock();
+    try {
+      synchronized (image) {
+        image.lookup(guest, image.clusterSize, map);
+      }
+      return map.type == Mapping.Type.NORMAL && sawPacked;
+    } finally {
+      shared.unlock();
+    }
   }
 
   /** A compressed cluster as it is in the file. */
@@ -913,11 +1018,15 @@ public final class Qcow2Device implements LayeredDevice {
       if (map.type != Mapping.Type.COMPRESSED) {
         return null;
       }
+      sawPacked = true;
       int length = image.compressedLength(map.entry);
+      if (length >= image.clusterSize) {
+        // Rounded up to sectors, it is no gain any more; tiny clusters do that.
+        return null;
+      }
       byte[] bytes = new byte[length];
       image.file.read(image.compressedOffset(map.entry), ByteBuffer.wrap(bytes));
-      return new Packed(
-          bytes, length, image.header.compressionType == Qcow2Header.COMPRESSION_ZSTD);
+      return new Packed(bytes, length, zstd());
     } finally {
       shared.unlock();
     }
@@ -1011,6 +1120,202 @@ public final class Qcow2Device implements LayeredDevice {
         image.header.setExtension(Qcow2Header.EXT_BACKING_FORMAT, oldFormat);
         throw e;
       }
+      image.sync();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Forgets all that this layer holds, so that the disk reads as what lies below. */
+  public void makeEmpty() throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeBackTables();
+      new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
+      writeBackTables();
+      writeBackTables();
+      image.sync();
+      image.trimFile();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Gives every cluster of the disk its place, which reads as zeros. */
+  void preallocate(Preallocation mode) throws IOException {
+    exclusive.lock();
+    try {
+      for (long at = 0; at < size(); ) {
+        long table = image.writableL2Table(image.l1Index(at));
+        int index = image.l2Index(at);
+        int wanted =
+            (int) Math.min(image.leftInSlice(index), Math.ceilDiv(size() - at, image.clusterSize));
+        Refcounts.Run run =
+            image.data != image.file
+                ? new Refcounts.Run(at, wanted)
+                : image.refcounts.allocate(wanted);
+        for (int i = 0; i < run.clusters(); i++) {
+          long entry = run.offset() + i * image.clusterSize | Qcow2Image.COPIED;
+          image.setL2(table, index + i, entry, 0);
+        }
+        at += run.clusters() * image.clusterSize;
+      }
+      writeBackTables();
+      image.sync();
+      long end =
+          image.data == image.file ? image.refcounts.lastInUse() + 1 << image.clusterBits : size();
+      if (image.data.size() < end) {
+        image.data.setSize(end);
+      }
+      mode.apply(image.data, 0, end);
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  // --- Amending ---
+
+  /** Makes a version 2 image one of version 3. */
+  public void upgrade() throws IOException {
+    changeHeader(
+        h -> {
+          if (h.version == 2) {
+            h.version = 3;
+            h.headerLength = Qcow2Header.V3_LENGTH + 8;
+            h.furtherFields = new byte[7];
+            h.setExtension(Qcow2Header.EXT_FEATURE_NAMES, Qcow2Header.featureNames());
+          }
+        });
+  }
+
+  /** Asks for reference counts that are repaired after a crash rather than kept up to date. */
+  public void setLazyRefcounts(boolean on) throws IOException {
+    if (image.header.version < 3 && on) {
+      throw impossible("is of version 2, which has no lazy refcounts");
+    }
+    changeHeader(
+        h -> {
+          h.compatible &= ~Qcow2Header.COMPAT_LAZY_REFCOUNTS;
+          h.compatible |= on ? Qcow2Header.COMPAT_LAZY_REFCOUNTS : 0;
+        });
+  }
+
+  /** Makes an image one of version 2, where nothing in it needs version 3. */
+  public void downgrade() throws IOException {
+    Qcow2Header header = image.header;
+    if (header.version == 2) {
+      return;
+    }
+    if ((header.incompatible & ~Qcow2Header.INCOMPAT_DIRTY) != 0) {
+      throw impossible("uses features that version 2 does not have");
+    }
+    if (header.refcountOrder != 4) {
+      throw impossible("has reference counts that are not 16 bits wide, as version 2 wants them");
+    }
+    if (header.extension(Qcow2Header.EXT_BITMAPS) != null) {
+      throw impossible("has bitmaps, which version 2 does not have");
+    }
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeOutZeroFlags();
+      writeBackTables();
+      image.sync();
+      header.version = 2;
+      header.compatible = 0;
+      header.autoclear = 0;
+      header.headerLength = Qcow2Header.V2_LENGTH;
+      header.furtherFields = new byte[0];
+      header.setExtension(Qcow2Header.EXT_FEATURE_NAMES, (byte[]) null);
+      header.write(image.file);
+      image.wrote();
+      image.sync();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** Version 2 has no zero flag: what has one becomes stored zeros, or nothing. */
+  private void writeOutZeroFlags() throws IOException {
+    for (Snapshot snapshot : image.snapshots) {
+      for (long entry :
+          image.readTable(snapshot.l1Offset(), snapshot.l1Size(), "a snapshot's L1 table")) {
+        long table = image.checkedL2Table(entry, snapshot.l1Offset());
+        for (int i = 0; table != 0 && i < 1 << image.l2Bits; i++) {
+          long e = image.l2Entry(table, i);
+          if ((e & (Qcow2Image.COMPRESSED | Qcow2Image.ZERO)) == Qcow2Image.ZERO) {
+            throw impossible("has a snapshot with zero clusters, which version 2 does not have");
+          }
+        }
+      }
+    }
+    for (int l1Index = 0; l1Index < image.l1.length; l1Index++) {
+      long old = image.l2Table(l1Index);
+      for (int i = 0; old != 0 && i < 1 << image.l2Bits; i++) {
+        long table = image.writableL2Table(l1Index);
+        long entry = image.l2Entry(table, i);
+        if ((entry & (Qcow2Image.COMPRESSED | Qcow2Image.ZERO)) != Qcow2Image.ZERO) {
+          continue;
+        }
+        long guest = (((long) l1Index << image.l2Bits) + i) << image.clusterBits;
+        if (guest >= size() || backing == null && backing() == null) {
+          image.setL2(table, i, 0, 0);
+          image.releaseEntry(entry);
+        } else {
+          int n = (int) Math.min(image.clusterSize, size() - guest);
+          writeUnchecked(guest, ByteBuffer.allocate(n));
+        }
+      }
+    }
+  }
+
+  /** Changes how wide a reference count is. All counts are written anew beside the old ones. */
+  public void setRefcountBits(long bits) throws IOException {
+    if (Long.bitCount(bits) != 1 || bits > 64) {
+      throw impossible("cannot have reference counts of " + bits + " bits");
+    }
+    if (image.header.version < 3 && bits != 16) {
+      throw impossible("is of version 2, which has reference counts of 16 bits");
+    }
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeBackTables();
+      writeBackTables();
+      image.sync();
+      image.refcounts.changeOrder(Long.numberOfTrailingZeros(bits));
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  private ImageException impossible(String problem) {
+    return new ImageException(
+        ImageException.Kind.INVALID_REQUEST,
+        image.file.name(),
+        problem,
+        "convert it to a new image instead");
+  }
+
+  /** A change of header fields. */
+  private interface HeaderChange {
+    void on(Qcow2Header header);
+  }
+
+  private void changeHeader(HeaderChange change) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      writeBackTables();
+      image.sync();
+      change.on(image.header);
+      image.header.write(image.file);
+      image.wrote();
       image.sync();
     } finally {
       exclusive.unlock();

@@ -4,8 +4,12 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.OptionReader;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** The qcow2 format: recognised, opened and created here. */
 public final class Qcow2Format implements ImageFormat {
@@ -71,5 +75,82 @@ public final class Qcow2Format implements ImageFormat {
   /** Lays out a new, empty image in an empty file. */
   public void create(Storage file, Qcow2Options options) throws IOException {
     Qcow2Creator.create(file, options);
+  }
+
+  @Override
+  public Map<String, String> options() {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("backing_file", "File name of a base image");
+    all.put("backing_fmt", "Image format of the base image");
+    all.put("cluster_size", "qcow2 cluster size");
+    all.put("compat", "Compatibility level (v2 [0.10] or v3 [1.1])");
+    all.put("compression_type", "Compression method used for image cluster compression");
+    all.put("data_file", "File name of an external data file");
+    all.put("data_file_raw", "The external data file must stay valid as a raw image");
+    all.put("extended_l2", "Extended L2 tables");
+    all.put("lazy_refcounts", "Postpone refcount updates");
+    all.put("preallocation", "Preallocation mode (allowed values: off, metadata, falloc, full)");
+    all.put("refcount_bits", "Width of a reference count entry in bits");
+    return all;
+  }
+
+  @Override
+  public void create(Storage file, long size, Map<String, String> options) throws IOException {
+    Qcow2Options parsed = parse(file.name(), size, options);
+    Qcow2Creator.create(file, parsed);
+    Preallocation mode = Preallocation.of(file, options);
+    if (mode == Preallocation.OFF) {
+      return;
+    }
+    if (parsed.backingName() != null && !parsed.extendedL2()) {
+      throw OptionReader.impossible(
+          file.name(), "cannot be preallocated over a backing file without subclusters");
+    }
+    Qcow2Device device = open(file, Purpose.USE, true);
+    device.preallocate(mode);
+  }
+
+  /** The options of a new image from qemu-img's words. */
+  public static Qcow2Options parse(String name, long size, Map<String, String> options)
+      throws IOException {
+    OptionReader reader = new OptionReader(name, options);
+    boolean extended = reader.flag("extended_l2", false);
+    long clusterSize = reader.size("cluster_size", 65536);
+    String compat = reader.text("compat", "1.1");
+    long refcountBits = reader.size("refcount_bits", 16);
+    if (Long.bitCount(clusterSize) != 1 || clusterSize < 512 || clusterSize > 2 << 20) {
+      throw OptionReader.impossible(
+          name, "cannot have clusters that are not a power of two from 512 bytes to 2 MiB");
+    }
+    if (Long.bitCount(refcountBits) != 1 || refcountBits > 64) {
+      throw OptionReader.impossible(
+          name, "cannot have reference counts that are not a power of two up to 64 bits");
+    }
+    int version =
+        switch (compat) {
+          case "0.10", "v2" -> 2;
+          case "1.1", "v3" -> 3;
+          default -> throw OptionReader.impossible(name, "cannot have the compat level " + compat);
+        };
+    String compression = reader.text("compression_type", "zlib");
+    if (!compression.equals("zlib") && !compression.equals("zstd")) {
+      throw OptionReader.impossible(name, "cannot be compressed with " + compression);
+    }
+    Qcow2Options parsed =
+        new Qcow2Options(
+            size,
+            version,
+            Long.numberOfTrailingZeros(clusterSize),
+            Long.numberOfTrailingZeros(refcountBits),
+            reader.flag("lazy_refcounts", false),
+            compression.equals("zstd"),
+            extended,
+            reader.textOrNull("backing_file"),
+            reader.textOrNull("backing_fmt"),
+            reader.textOrNull("data_file"),
+            reader.flag("data_file_raw", false));
+    reader.accept("preallocation");
+    reader.end();
+    return parsed;
   }
 }

@@ -326,6 +326,7 @@ final class Qcow2Image {
     long table = l2Table(l1Index);
     if (table == 0) {
       out.type = Mapping.Type.UNALLOCATED;
+      out.placed = false;
       out.entry = 0;
       long rest = (1L << clusterBits + l2Bits) - (guest & ((1L << clusterBits + l2Bits) - 1));
       out.length = Math.min(length, rest);
@@ -366,6 +367,7 @@ final class Qcow2Image {
 
   private void classify(long entry, long where, Mapping out) throws IOException {
     out.entry = entry;
+    out.placed = false;
     if ((entry & COMPRESSED) != 0) {
       if (data != file) {
         throw corrupt("has a compressed cluster beside an external data file", where);
@@ -392,6 +394,7 @@ final class Qcow2Image {
       }
     }
     checkDataOffset(entry, offset, where);
+    out.placed = true;
     out.type = zero ? Mapping.Type.ZERO_ALLOCATED : Mapping.Type.NORMAL;
   }
 

@@ -22,9 +22,9 @@ final class Refcounts {
 
   private final Qcow2Image image;
   private final int clusterBits;
-  private final int order;
-  private final int entriesBits;
-  private final int sliceEntriesBits;
+  private int order;
+  private int entriesBits;
+  private int sliceEntriesBits;
   private final TableCache cache;
   private final BitSet dirtyTableSectors = new BitSet();
   private long[] table;
@@ -362,6 +362,83 @@ final class Refcounts {
     for (int i = 0; i < oldClusters; i++) {
       decrement(oldFirst + i);
     }
+  }
+
+  /**
+   * Writes all counts anew in another width, behind everything in use; then one write of the header
+   * makes them true. The old blocks are released after that.
+   */
+  void changeOrder(int newOrder) throws IOException {
+    if (newOrder == order) {
+      return;
+    }
+    final long last = lastInUse();
+    final long max = newOrder == 6 ? Long.MAX_VALUE : (1L << (1 << newOrder)) - 1;
+    final int newEntriesBits = clusterBits + 3 - newOrder;
+    final long start = last + 1;
+    long tableClusters = 1;
+    long blocks = 1;
+    while (true) {
+      long needBlocks = Math.ceilDiv(start + tableClusters + blocks, 1L << newEntriesBits);
+      long needTable = Math.ceilDiv(needBlocks * 8, image.clusterSize);
+      if (needBlocks <= blocks && needTable <= tableClusters) {
+        break;
+      }
+      blocks = Math.max(blocks, needBlocks);
+      tableClusters = Math.max(tableClusters, needTable);
+    }
+    long end = start + tableClusters + blocks;
+    long[] fresh = new long[Math.toIntExact(tableClusters * (image.clusterSize >> 3))];
+    for (int i = 0; i < blocks; i++) {
+      ByteBuffer block = ByteBuffer.allocate((int) image.clusterSize);
+      for (int j = 0; j < 1 << newEntriesBits; j++) {
+        long cluster = ((long) i << newEntriesBits) + j;
+        long count = cluster >= start && cluster < end ? 1 : get(cluster);
+        if (count > max) {
+          throw new ImageException(
+              Kind.INVALID_REQUEST,
+              image.file.name(),
+              "has a cluster with " + count + " references, too many for such narrow counts",
+              "choose wider counts");
+        }
+        put(block, j, newOrder, count);
+      }
+      fresh[i] = start + tableClusters + i << clusterBits;
+      image.put(fresh[i], block);
+    }
+    image.put(start << clusterBits, Qcow2Image.encode(fresh, 0, fresh.length));
+    image.sync();
+    final long[] oldTable = table;
+    final long oldFirst = image.header.refcountTableOffset >> clusterBits;
+    final int oldClusters = image.header.refcountTableClusters;
+    image.header.refcountTableOffset = start << clusterBits;
+    image.header.refcountTableClusters = (int) tableClusters;
+    image.header.refcountOrder = newOrder;
+    // One sector holds all three fields.
+    ByteBuffer sector = ByteBuffer.allocate(Qcow2Header.V3_LENGTH);
+    image.file.read(0, sector);
+    sector.putLong(48, start << clusterBits).putInt(56, (int) tableClusters);
+    sector.putInt(96, newOrder).clear();
+    image.put(0, sector);
+    image.sync();
+    order = newOrder;
+    entriesBits = newEntriesBits;
+    sliceEntriesBits = Math.min(clusterBits, 14) + 3 - newOrder;
+    reload();
+    image.metadata.addRange(start, end - start);
+    image.metadata.removeRange(oldFirst, oldClusters);
+    for (int i = 0; i < oldClusters; i++) {
+      decrement(oldFirst + i);
+    }
+    for (long block : oldTable) {
+      long cluster = (block & OFFSET_MASK) >> clusterBits;
+      if (cluster != 0) {
+        image.metadata.removeRange(cluster, 1);
+        decrement(cluster);
+      }
+    }
+    image.writeBack();
+    image.sync();
   }
 
   /** Releases one reference to each of a run of clusters once the tables are written. */

@@ -99,6 +99,13 @@ final class RawDevice implements LayeredDevice {
   }
 
   @Override
+  public Status status(long offset, long length) throws IOException {
+    BlockDevice.Extent extent = extent(offset, length);
+    boolean data = extent.kind() == BlockDevice.Kind.DATA;
+    return new Status(extent.length(), true, !data, data, offset, false);
+  }
+
+  @Override
   public void resize(long newSize) throws IOException {
     file.setSize(newSize);
     size = Math.ceilDiv(newSize, SECTOR) * SECTOR;

@@ -3,8 +3,11 @@ package io.satchel.image.format.raw;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.function.Predicate;
 
 /** The format of a file that has none: every file is one. */
 public final class RawFormat implements ImageFormat {
@@ -28,8 +31,18 @@ public final class RawFormat implements ImageFormat {
    *
    * @param foreign tells whether a first sector would be taken for another format
    */
-  public LayeredDevice openGuessed(Storage file, java.util.function.Predicate<ByteBuffer> foreign)
-      throws IOException {
+  public LayeredDevice openGuessed(Storage file, Predicate<ByteBuffer> foreign) throws IOException {
     return new RawDevice(file, foreign);
+  }
+
+  @Override
+  public Map<String, String> options() {
+    return Map.of("preallocation", "Preallocation mode (allowed values: off, falloc, full)");
+  }
+
+  @Override
+  public void create(Storage file, long size, Map<String, String> options) throws IOException {
+    file.setSize(size);
+    Preallocation.of(file, options).apply(file, 0, size);
   }
 }

@@ -112,7 +112,7 @@ class Qcow2PropertyTest {
           }
         }
       }
-      verify(work, file, model, snapshots);
+      verify(work, file, model, snapshots, order);
     } catch (AssertionError | RuntimeException | IOException e) {
       throw new AssertionError(life + ", step " + step + ": " + e.getMessage(), e);
     }
@@ -197,7 +197,8 @@ class Qcow2PropertyTest {
     }
   }
 
-  private static void verify(Path work, Path file, ImageModel model, Map<String, Saved> snapshots)
+  private static void verify(
+      Path work, Path file, ImageModel model, Map<String, Saved> snapshots, int order)
       throws IOException {
     QemuImg.checkClean(file);
     QemuImg.same(file, model.save(work.resolve("model.raw")));
@@ -206,6 +207,10 @@ class Qcow2PropertyTest {
         Qcow2Device device = (Qcow2Device) image.device();
         device.showSnapshot(saved.getKey());
         adopt(saved.getValue().bytes()).check(device);
+      }
+      if (order < 2) {
+        // Applying counts once more, which such narrow counts may refuse.
+        continue;
       }
       QemuImg.ok("snapshot", "-a", saved.getKey(), file);
       QemuImg.checkClean(file);

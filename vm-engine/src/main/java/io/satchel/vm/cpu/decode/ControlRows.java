@@ -1,15 +1,13 @@
 package io.satchel.vm.cpu.decode;
 
-import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.CPL0;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.DEFAULT64;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ENDS_BLOCK;
 
 import io.satchel.vm.cpu.semantics.Conditions;
 import io.satchel.vm.cpu.semantics.Control;
-import io.satchel.vm.cpu.semantics.Flags;
 import io.satchel.vm.cpu.semantics.InOut;
 
-/** Near transfers, the interrupt flag, HLT, NOP and port I/O. */
+/** Near transfers, NOP and port I/O. */
 public final class ControlRows {
 
   private ControlRows() {}
@@ -31,9 +29,6 @@ public final class ControlRows {
         .effect(0xFF, "JMP Ev /4", Control::jmpRm, DEFAULT64, ENDS_BLOCK)
         .effect(0xC2, "RET Iw", Control::ret, DEFAULT64, ENDS_BLOCK)
         .effect(0xC3, "RET", Control::ret, DEFAULT64, ENDS_BLOCK)
-        .effect(0xF4, "HLT", Control::hlt, CPL0, ENDS_BLOCK)
-        .effect(0xFA, "CLI", Flags::cli)
-        .effect(0xFB, "STI", Flags::sti, ENDS_BLOCK)
         .effect(0xE4, "IN AL,Ib", InOut::inByte, ENDS_BLOCK)
         .effect(0xE5, "IN eAX,Ib", InOut::in, ENDS_BLOCK)
         .effect(0xE6, "OUT Ib,AL", InOut::outByte, ENDS_BLOCK)

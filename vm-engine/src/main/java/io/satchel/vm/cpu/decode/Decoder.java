@@ -80,7 +80,15 @@ public final class Decoder {
       }
       boolean eight = row.operands().stream().anyMatch(o -> o.method() == 'Z');
       for (int n = 0; n < (eight ? 8 : 1); n++) {
-        cells.get(cell(row.opcode()) + n).add(row);
+        List<Row> cell = cells.get(cell(row.opcode()) + n);
+        cell.stream()
+            .filter(row::sameForm)
+            .findAny()
+            .ifPresent(
+                other -> {
+                  throw new IllegalArgumentException(row + " stands beside " + other);
+                });
+        cell.add(row);
       }
     }
     for (int n = 0; n < table.length; n++) {

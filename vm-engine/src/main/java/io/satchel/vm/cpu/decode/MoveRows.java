@@ -8,7 +8,6 @@ import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ONLY64;
 
 import io.satchel.vm.cpu.semantics.Bits;
 import io.satchel.vm.cpu.semantics.Conditions;
-import io.satchel.vm.cpu.semantics.Flags;
 import io.satchel.vm.cpu.semantics.Move;
 import io.satchel.vm.cpu.semantics.Stack;
 import io.satchel.vm.cpu.semantics.Strings;
@@ -42,8 +41,7 @@ public final class MoveRows {
         .effect(0x90, "XCHG Zv,rAX", Bits::xchgAccumulator)
         .effect(0x98, "CBW", Move::cbw)
         .effect(0x99, "CWD", Move::cwd)
-        .effect(0xD7, "XLAT", Move::xlat)
-        .effect(0x62, "BOUND Gv,Ma", Move::bound, NOT64);
+        .effect(0xD7, "XLAT", Move::xlat);
     for (int condition = 0; condition < 16; condition++) {
       String name = Conditions.NAMES[condition];
       map.effect(0x0F40 + condition, "CMOV" + name + " Gv,Ev", Move::cmov)
@@ -63,9 +61,7 @@ public final class MoveRows {
         .effect(0x60, "PUSHA", Stack::pusha, NOT64)
         .effect(0x61, "POPA", Stack::popa, NOT64)
         .effect(0xC8, "ENTER Iw,Ib", Stack::enter, DEFAULT64)
-        .effect(0xC9, "LEAVE", Stack::leave, DEFAULT64)
-        .effect(0x9C, "PUSHF", Flags::pushf, DEFAULT64)
-        .effect(0x9D, "POPF", Flags::popf, DEFAULT64, ENDS_BLOCK);
+        .effect(0xC9, "LEAVE", Stack::leave, DEFAULT64);
   }
 
   private static void strings(OpcodeMap map) {

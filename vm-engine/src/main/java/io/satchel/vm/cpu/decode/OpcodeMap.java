@@ -4,6 +4,7 @@ import io.satchel.vm.cpu.semantics.Value;
 import io.satchel.vm.cpu.semantics.ValueEffect;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -156,6 +157,15 @@ public final class OpcodeMap {
 
     public List<Operand> operands() {
       return operands;
+    }
+
+    /** Whether the two rows stand for the same bytes. */
+    boolean sameForm(Row other) {
+      return reg == other.reg
+          && rm == other.rm
+          && memoryOnly == other.memoryOnly
+          && registerOnly == other.registerOnly
+          && Objects.equals(prefix, other.prefix);
     }
 
     @Override

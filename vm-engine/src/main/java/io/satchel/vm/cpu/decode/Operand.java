@@ -1,5 +1,7 @@
 package io.satchel.vm.cpu.decode;
 
+import java.util.List;
+
 /**
  * An operand as a row's text prints it (SDM volume 2, appendix A.2): an addressing method and a
  * type, or a register.
@@ -7,8 +9,8 @@ package io.satchel.vm.cpu.decode;
  * <p>One letter is ours: {@code Z} is the register in the opcode's low three bits, which the manual
  * prints as {@code rAX/r8} and so on; a row with it stands for eight opcodes.
  *
- * @param method the manual's letter; {@code 'r'} for a register by name, {@code '1'} for the
- *     constant
+ * @param method the manual's letter; {@code 'r'} for a register by name, {@code 's'} for a segment
+ *     register by name, {@code '1'} for the constant
  * @param type the manual's letters after the method: b, w, d, q, v, z, y, p, a ...; empty if none
  * @param register the number of a register by name, else 0
  */
@@ -23,6 +25,8 @@ public record Operand(char method, String type, int register) {
       case "DX" -> new Operand('r', "w", 2);
       case "eAX" -> new Operand('r', "z", 0);
       case "rAX" -> new Operand('r', "v", 0);
+      case "ES", "CS", "SS", "DS", "FS", "GS" ->
+          new Operand('s', "w", List.of("ES", "CS", "SS", "DS", "FS", "GS").indexOf(text));
       default -> new Operand(text.charAt(0), text.substring(1), 0);
     };
   }

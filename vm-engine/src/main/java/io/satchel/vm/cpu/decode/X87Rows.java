@@ -132,7 +132,7 @@ final class X87Rows {
     row(map, 0xD9, "FLD /0 reg", X87::loadRegister);
     row(map, 0xDD, "FST /2 reg", (c, i) -> X87.storeRegister(c, i, false));
     row(map, 0xDD, "FSTP /3 reg", (c, i) -> X87.storeRegister(c, i, true));
-    row(map, 0xD9, "FSTP1 /3 reg", (c, i) -> X87.storeRegister(c, i, true));
+    row(map, 0xD9, "FSTP1 /3 reg", X87::storeRegisterUnchecked);
     row(map, 0xDF, "FSTP8 /2 reg", (c, i) -> X87.storeRegister(c, i, true));
     row(map, 0xDF, "FSTP9 /3 reg", (c, i) -> X87.storeRegister(c, i, true));
     row(map, 0xD9, "FXCH /1 reg", X87::exchange);

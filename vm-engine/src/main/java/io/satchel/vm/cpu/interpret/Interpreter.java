@@ -1,18 +1,31 @@
 package io.satchel.vm.cpu.interpret;
 
+import static io.satchel.vm.cpu.CpuState.CS;
+
 import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.GuestFault;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.semantics.Interrupts;
+import org.jspecify.annotations.Nullable;
 
-/** Runs a processor by interpreting. */
+/**
+ * Runs a processor by interpreting: blocks of micro-operations where it can, one instruction at a
+ * time where single step, breakpoints, an interrupt shadow or the place of the code ask for it.
+ */
 public final class Interpreter {
+
+  private static final int DR7_ENABLES = 0xFF;
 
   private final CpuState cpu;
   private final SingleStep single;
+  private final BlockCache blocks;
+  private final Frame frame;
 
   public Interpreter(CpuState cpu, Decoder decoder) {
     this.cpu = cpu;
     single = new SingleStep(cpu, decoder);
+    blocks = new BlockCache(cpu, decoder);
+    frame = new Frame(cpu, blocks);
   }
 
   /** Delivers an NMI or an interrupt that is pending and allowed; it ends a HLT. */
@@ -33,10 +46,50 @@ public final class Interpreter {
   /** Executes until {@code end} instructions have retired, or something wants attention. */
   public void run(long end) {
     while (cpu.instructions < end && !cpu.halted && !cpu.shutdown) {
-      single.run();
+      Block block = singly() ? null : block();
+      if (cpu.shutdown) {
+        return;
+      }
+      if (block == null) {
+        single.run();
+      } else {
+        run(block, end);
+      }
       if (cpu.pending() != 0 && !cpu.interruptShadow) {
         return;
       }
+    }
+  }
+
+  private boolean singly() {
+    return cpu.interruptShadow
+        || (cpu.systemFlags & (CpuState.TF | CpuState.RF)) != 0
+        || (cpu.dr[7] & DR7_ENABLES) != 0;
+  }
+
+  /** The block at rip; null when the instruction there is to be executed singly. */
+  private @Nullable Block block() {
+    long rip = cpu.rip;
+    int mode = Mode.of(cpu);
+    if ((mode & Mode.CODE64) != 0) {
+      // The limit is not checked, and the loop's linear addresses are those of 32 bits.
+      return null;
+    }
+    try {
+      Block block = blocks.at(cpu.base[CS] + rip & 0xFFFF_FFFFL, mode);
+      return block == null || rip + block.length - 1 > cpu.limit[CS] ? null : block;
+    } catch (GuestFault fault) {
+      // Fetching raises it again, singly, after a limit check that comes first.
+      return null;
+    }
+  }
+
+  private void run(Block block, long end) {
+    try {
+      frame.run(block, end);
+    } catch (GuestFault fault) {
+      cpu.rip = frame.faultRip;
+      Interrupts.exception(cpu, fault);
     }
   }
 }

@@ -8,16 +8,12 @@ import static io.satchel.vm.cpu.CpuState.SS;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.Instruction;
 
-/** Near transfers, HLT and NOP. */
+/** Near transfers and NOP. */
 public final class Control {
 
   private Control() {}
 
   public static void nop(CpuState cpu, Instruction i) {}
-
-  public static void hlt(CpuState cpu, Instruction i) {
-    cpu.halted = true;
-  }
 
   public static void undefined(CpuState cpu, Instruction i) {
     throw cpu.ud();

@@ -51,6 +51,9 @@ public final class Float80 {
   /** What an unmasked overflow subtracts from the exponent and an unmasked underflow adds. */
   private static final int BIAS_ADJUST = 24576;
 
+  /** In the exceptions of {@link #remainder}: there was a division. */
+  static final int DIVIDED = 1 << 16;
+
   private static final int PRECISION = 0x300;
 
   /** Round to nearest, precision control 64 bits: the common case. */
@@ -172,8 +175,7 @@ public final class Float80 {
       case RC_DOWN -> sign != 0 && rest != 0;
       case RC_UP -> sign == 0 && rest != 0;
       case RC_ZERO -> false;
-      default ->
-          rest < 0 && (rest != Long.MIN_VALUE || (significand >>> drop & 1) != 0);
+      default -> rest < 0 && (rest != Long.MIN_VALUE || (significand >>> drop & 1) != 0);
     };
   }
 
@@ -188,8 +190,7 @@ public final class Float80 {
    * @param sign 0 or 8000h
    * @param exponent biased, but unbounded
    */
-  static void round(
-      FpuResult r, int control, int sign, int exponent, long significand, long low) {
+  static void round(FpuResult r, int control, int sign, int exponent, long significand, long low) {
     if ((control & ROUND_AND_PRECISION) == NEAREST_64 && exponent > 0 && exponent < MAX - 1) {
       if (low >= 0) {
         r.significand = significand;
@@ -474,8 +475,7 @@ public final class Float80 {
     r.exceptions |= denormal;
   }
 
-  private static void product(
-      FpuResult r, int control, int sign, int x, long a, int y, long b) {
+  private static void product(FpuResult r, int control, int sign, int x, long a, int y, long b) {
     long high = Math.unsignedMultiplyHigh(a, b);
     long low = a * b;
     int exponent = x + y - BIAS + 1;
@@ -513,12 +513,12 @@ public final class Float80 {
     } else if (b == 0 && a == 0) {
       invalid(r);
       return;
-    } else if (denormal != 0 && (control & DE) == 0) {
-      r.set(0, sign);
     } else if (b == 0) {
+      // Found before a denormal dividend is.
       r.set(ONE, sign | MAX);
       r.exceptions = ZE;
-    } else if (a == 0) {
+      return;
+    } else if (denormal != 0 && (control & DE) == 0 || a == 0) {
       r.set(0, sign);
     } else {
       int shiftA = Long.numberOfLeadingZeros(a);
@@ -535,8 +535,7 @@ public final class Float80 {
     r.exceptions |= denormal;
   }
 
-  private static void quotient(
-      FpuResult r, int control, int sign, int x, long a, int y, long b) {
+  private static void quotient(FpuResult r, int control, int sign, int x, long a, int y, long b) {
     int exponent = x - y + BIAS;
     long high = a;
     long low = 0;
@@ -673,7 +672,8 @@ public final class Float80 {
 
   /**
    * FPREM ({@code nearest} false) and FPREM1: the remainder, with C2 set when the reduction is
-   * incomplete, otherwise the quotient's low three bits in C0, C3 and C1.
+   * incomplete, otherwise the quotient's low three bits in C0, C3 and C1. {@link #DIVIDED} says
+   * that these are meant; otherwise C0 and C3 stay as they were.
    */
   public static void remainder(
       FpuResult r, int control, long a, int ae, long b, int be, boolean nearest) {
@@ -687,17 +687,17 @@ public final class Float80 {
       return;
     }
     int denormal = denormal(a, x) || denormal(b, y) ? DE : 0;
+    if (denormal != 0 && (control & DE) == 0) {
+      r.exceptions = DE;
+      return;
+    }
     if (a == 0 || y == MAX) {
       if (a == 0) {
         r.set(0, ae);
-      } else if (denormal == 0 || (control & DE) != 0) {
+      } else {
         normalizeAndRound(r, control | PRECISION, ae & SIGN, x, a);
       }
-      r.exceptions |= denormal;
-      return;
-    }
-    if (denormal != 0 && (control & DE) == 0) {
-      r.exceptions = DE;
+      r.exceptions |= denormal | DIVIDED;
       return;
     }
     int shiftA = Long.numberOfLeadingZeros(a);
@@ -715,7 +715,7 @@ public final class Float80 {
       long quotient = divide(rest >>> 64 - step, rest << step, b);
       rest = (rest << step) - quotient * b;
       finishRemainder(r, control, sign, x - step, rest);
-      r.exceptions |= denormal | C2;
+      r.exceptions |= denormal | C2 | DIVIDED;
       return;
     }
     long quotient = 0;
@@ -758,9 +758,15 @@ public final class Float80 {
     finishRemainder(r, control, sign, exponent, rest);
     r.exceptions |=
         denormal
+            | DIVIDED
             | ((quotient & 1) != 0 ? C1 : 0)
             | ((quotient & 2) != 0 ? C3 : 0)
             | ((quotient & 4) != 0 ? C0 : 0);
+  }
+
+  /** Whether {@link #remainder} gave condition codes. */
+  static boolean divided(FpuResult r) {
+    return (r.exceptions & DIVIDED) != 0;
   }
 
   private static void finishRemainder(FpuResult r, int control, int sign, int exponent, long rest) {
@@ -899,7 +905,8 @@ public final class Float80 {
     int shift = Long.numberOfLeadingZeros(a);
     int exponent = Math.max(x, 1) - shift - BIAS;
     r.significand2 = exponent == 0 ? 0 : significandOf(Math.abs(exponent));
-    r.signExponent2 = exponent == 0 ? 0 : exponentOf(Math.abs(exponent)) | (exponent < 0 ? SIGN : 0);
+    r.signExponent2 =
+        exponent == 0 ? 0 : exponentOf(Math.abs(exponent)) | (exponent < 0 ? SIGN : 0);
     r.set(a << shift, ae & SIGN | BIAS);
     r.exceptions = x == 0 ? DE : 0;
   }
@@ -947,9 +954,7 @@ public final class Float80 {
     int exponentA = x == 0 && a < 0 ? 1 : x;
     int exponentB = y == 0 && b < 0 ? 1 : y;
     int order =
-        exponentA != exponentB
-            ? Integer.compare(exponentA, exponentB)
-            : Long.compareUnsigned(a, b);
+        exponentA != exponentB ? Integer.compare(exponentA, exponentB) : Long.compareUnsigned(a, b);
     if (order == 0) {
       return C3;
     }
@@ -1039,7 +1044,8 @@ public final class Float80 {
     long signBit = sign == 0 ? 0 : 1L << precision + exponentBits - 1;
     if (x == MAX || x == 0 || a >= 0) {
       if (unsupported(a, x)) {
-        r.significand = (1L << exponentBits + 1) - 1 << precision - 2 | 1L << precision + exponentBits - 1;
+        r.significand =
+            (1L << exponentBits + 1) - 1 << precision - 2 | 1L << precision + exponentBits - 1;
         r.exceptions = IE;
         return;
       }
@@ -1072,9 +1078,7 @@ public final class Float80 {
       // A carry into the exponent field makes the smallest normal number.
       r.significand = signBit | (shifted >>> drop) + (up ? 1 : 0);
       r.exceptions =
-          (inexact ? PE : 0)
-              | (up ? C1 : 0)
-              | (tiny && (inexact || (control & UE) == 0) ? UE : 0);
+          (inexact ? PE : 0) | (up ? C1 : 0) | (tiny && (inexact || (control & UE) == 0) ? UE : 0);
       return;
     }
     boolean up = roundsUp(control, sign, drop, significand, 0);

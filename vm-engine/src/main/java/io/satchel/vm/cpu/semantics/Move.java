@@ -5,7 +5,6 @@ import static io.satchel.vm.cpu.CpuState.RBX;
 import static io.satchel.vm.cpu.CpuState.RDX;
 
 import io.satchel.vm.cpu.CpuState;
-import io.satchel.vm.cpu.GuestFault;
 import io.satchel.vm.cpu.decode.Instruction;
 
 /** Moves and conversions. */
@@ -61,16 +60,5 @@ public final class Move {
 
   public static void setcc(CpuState cpu, Instruction i) {
     Operands.storeRm(cpu, i, 1, Conditions.test(cpu, i.row().opcode() & 15) ? 1 : 0);
-  }
-
-  /** BOUND Gv,Ma. */
-  public static void bound(CpuState cpu, Instruction i) {
-    int width = i.operandSize;
-    long index = Operands.signExtend(cpu.gpr[i.reg], width);
-    long lower = Operands.signExtend(Operands.load(cpu, i, 0, width), width);
-    long upper = Operands.signExtend(Operands.load(cpu, i, width, width), width);
-    if (index < lower || index > upper) {
-      throw cpu.fault(GuestFault.BR, 0);
-    }
   }
 }

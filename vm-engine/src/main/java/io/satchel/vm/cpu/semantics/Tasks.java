@@ -243,9 +243,11 @@ public final class Tasks {
     cpu.rip = cpu.mmu.readSystem(at(base, wide ? EIP : IP16), width);
     int flags = (int) cpu.mmu.readSystem(at(base, wide ? EFLAGS : FLAGS16), width);
     cpu.setRflags(flags | moreFlags, SystemFlags.ALL);
+    // The manual does not say what a 16-bit TSS leaves in the upper halves: processors set them.
+    long upper = wide ? 0 : 0xFFFF_0000L;
     for (int register = 0; register < 8; register++) {
       cpu.gpr[register] =
-          cpu.mmu.readSystem(at(base, (wide ? EAX : AX16) + register * width), width);
+          upper | cpu.mmu.readSystem(at(base, (wide ? EAX : AX16) + register * width), width);
     }
     for (int segment = ES; segment <= GS; segment++) {
       int selector =

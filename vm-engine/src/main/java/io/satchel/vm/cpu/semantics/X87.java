@@ -56,9 +56,10 @@ public final class X87 {
     SQRT,
     RNDINT,
     SCALE,
+    F2XM1,
+    // These clear C2 or set it.
     PREM,
     PREM1,
-    F2XM1,
     SIN,
     COS
   }
@@ -256,8 +257,7 @@ public final class X87 {
   }
 
   /** ST(0) op= memory. */
-  public static void arithmetic(
-      CpuState cpu, Instruction i, Operation operation, Format format) {
+  public static void arithmetic(CpuState cpu, Instruction i, Operation operation, Format format) {
     FpuState f = cpu.fpu;
     FpuResult r = f.result;
     load(cpu, i, format);
@@ -271,6 +271,10 @@ public final class X87 {
     long a = f.significand[f.top];
     int ae = f.signExponent[f.top];
     int denormal = memoryDenormal(r, a, ae);
+    if (operation == Operation.DIVR && a == 0) {
+      // A zero divisor is found before a denormal dividend is.
+      denormal = 0;
+    }
     if ((denormal & ~f.controlWord) != 0) {
       r.exceptions = DE;
     } else {
@@ -316,14 +320,12 @@ public final class X87 {
 
   private static void compared(CpuState cpu, int outcome, int pops) {
     FpuState f = cpu.fpu;
-    if ((outcome & ~f.controlWord & BEFORE) != 0) {
-      note(cpu, outcome & EXCEPTIONS);
-      return;
-    }
     f.statusWord &= ~CONDITIONS;
     note(cpu, outcome);
-    for (int n = 0; n < pops; n++) {
-      pop(f);
+    if ((outcome & ~f.controlWord & BEFORE) == 0) {
+      for (int n = 0; n < pops; n++) {
+        pop(f);
+      }
     }
   }
 
@@ -368,8 +370,7 @@ public final class X87 {
   }
 
   /** FCOMI and FUCOMI. */
-  public static void compareToFlags(
-      CpuState cpu, Instruction i, boolean quiet, boolean popping) {
+  public static void compareToFlags(CpuState cpu, Instruction i, boolean quiet, boolean popping) {
     FpuState f = cpu.fpu;
     remember(cpu, i);
     int outcome;
@@ -385,15 +386,13 @@ public final class X87 {
               f.signExponent[p],
               quiet);
     }
-    boolean masked = note(cpu, outcome & ~CONDITIONS);
-    if (masked) {
-      cpu.setArithmeticFlags(
-          ((outcome & C3) != 0 ? CpuState.ZF : 0)
-              | ((outcome & C2) != 0 ? CpuState.PF : 0)
-              | ((outcome & C0) != 0 ? CpuState.CF : 0));
-      if (popping) {
-        pop(f);
-      }
+    note(cpu, outcome & ~CONDITIONS);
+    cpu.setArithmeticFlags(
+        ((outcome & C3) != 0 ? CpuState.ZF : 0)
+            | ((outcome & C2) != 0 ? CpuState.PF : 0)
+            | ((outcome & C0) != 0 ? CpuState.CF : 0));
+    if (popping && (outcome & ~f.controlWord & BEFORE) == 0) {
+      pop(f);
     }
   }
 
@@ -405,8 +404,7 @@ public final class X87 {
       comparedWithEmpty(cpu, 0);
       return;
     }
-    compared(
-        cpu, Float80.compare(f.significand[f.top], f.signExponent[f.top], 0, 0, false), 0);
+    compared(cpu, Float80.compare(f.significand[f.top], f.signExponent[f.top], 0, 0, false), 0);
   }
 
   /** FXAM. */
@@ -444,7 +442,8 @@ public final class X87 {
       }
       return;
     }
-    if ((r.exceptions & ~f.controlWord & BEFORE) == 0) {
+    // A denormal is loaded even when its exception is unmasked.
+    if ((r.exceptions & ~f.controlWord & IE) == 0) {
       f.top = f.top - 1 & 7;
       put(f, 0, r.significand, r.signExponent);
     }
@@ -468,12 +467,7 @@ public final class X87 {
     FpuState f = cpu.fpu;
     remember(cpu, i);
     if (isEmpty(f, i.rm & 7)) {
-      if (isEmpty(f, 7)) {
-        f.result.significand = Float80.INDEFINITE;
-        f.result.signExponent = Float80.INDEFINITE_SIGN_EXPONENT;
-        f.result.exceptions = IE | SF;
-        push(cpu);
-      } else if (stackFault(cpu, C1)) {
+      if (stackFault(cpu, 0)) {
         f.top = f.top - 1 & 7;
         put(f, 0, Float80.INDEFINITE, Float80.INDEFINITE_SIGN_EXPONENT);
       }
@@ -519,6 +513,18 @@ public final class X87 {
     }
     if (popping) {
       pop(f);
+    }
+  }
+
+  /** The alias D9 /3 of FSTP: an empty ST(0) is no stack fault, and nothing is stored. */
+  public static void storeRegisterUnchecked(CpuState cpu, Instruction i) {
+    FpuState f = cpu.fpu;
+    if (isEmpty(f, 0)) {
+      remember(cpu, i);
+      f.statusWord &= ~C1;
+      pop(f);
+    } else {
+      storeRegister(cpu, i, true);
     }
   }
 
@@ -572,8 +578,9 @@ public final class X87 {
         pop(f);
       }
     } else {
+      // Nothing was rounded, because nothing is stored.
       remember(cpu, i);
-      note(cpu, exceptions);
+      note(cpu, exceptions & ~(FpuState.PE | C1));
     }
   }
 
@@ -607,8 +614,7 @@ public final class X87 {
   }
 
   /** FCMOVcc. */
-  public static void moveIf(
-      CpuState cpu, Instruction i, Condition condition, boolean wanted) {
+  public static void moveIf(CpuState cpu, Instruction i, Condition condition, boolean wanted) {
     FpuState f = cpu.fpu;
     remember(cpu, i);
     int j = i.rm & 7;
@@ -618,7 +624,6 @@ public final class X87 {
       }
       return;
     }
-    f.statusWord &= ~C1;
     int flags =
         switch (condition) {
           case B -> CpuState.CF;
@@ -652,6 +657,7 @@ public final class X87 {
     FpuState f = cpu.fpu;
     remember(cpu, i);
     f.empty |= 1 << physical(f, i.rm & 7);
+    f.statusWord &= ~C1;
     if (popping) {
       pop(f);
     }
@@ -685,6 +691,10 @@ public final class X87 {
           case SCALE, PREM, PREM1 -> true;
           default -> false;
         };
+    if (function.ordinal() >= Function.PREM.ordinal()) {
+      // Complete until shown otherwise.
+      f.statusWord &= ~C2;
+    }
     if (isEmpty(f, 0) || two && isEmpty(f, 1)) {
       if (stackFault(cpu, 0)) {
         put(f, 0, Float80.INDEFINITE, Float80.INDEFINITE_SIGN_EXPONENT);
@@ -702,8 +712,9 @@ public final class X87 {
       case PREM, PREM1 -> {
         Float80.remainder(
             r, control, a, ae, f.significand[p], f.signExponent[p], function == Function.PREM1);
-        if ((r.exceptions & ~control & BEFORE) == 0) {
+        if (Float80.divided(r)) {
           f.statusWord &= ~CONDITIONS;
+          r.exceptions &= ~Float80.DIVIDED;
         }
       }
       case F2XM1 -> X87Transcendental.f2xm1(r, control, a, ae);
@@ -713,7 +724,6 @@ public final class X87 {
         } else {
           X87Transcendental.cosine(r, control, a, ae);
         }
-        f.statusWord &= ~C2;
       }
     }
     commit(cpu, 0);
@@ -766,11 +776,11 @@ public final class X87 {
     FpuResult r = f.result;
     remember(cpu, i);
     boolean trigonometric = function != PushingFunction.XTRACT;
+    if (trigonometric) {
+      f.statusWord &= ~C2;
+    }
     if (isEmpty(f, 0) || !isEmpty(f, 7)) {
       if (stackFault(cpu, isEmpty(f, 0) ? 0 : C1)) {
-        if (trigonometric) {
-          f.statusWord &= ~C2;
-        }
         put(f, 0, Float80.INDEFINITE, Float80.INDEFINITE_SIGN_EXPONENT);
         f.top = f.top - 1 & 7;
         put(f, 0, Float80.INDEFINITE, Float80.INDEFINITE_SIGN_EXPONENT);
@@ -783,9 +793,6 @@ public final class X87 {
       case XTRACT -> Float80.extract(r, f.controlWord, a, ae);
       case SINCOS -> X87Transcendental.sineCosine(r, f.controlWord, a, ae);
       case PTAN -> X87Transcendental.tangent(r, f.controlWord, a, ae);
-    }
-    if (trigonometric) {
-      f.statusWord &= ~C2;
     }
     if ((r.exceptions & C2) != 0) {
       note(cpu, r.exceptions);

@@ -3,6 +3,8 @@ package io.satchel.vm.cpu.semantics;
 import static io.satchel.vm.cpu.FpuState.C1;
 import static io.satchel.vm.cpu.FpuState.C2;
 import static io.satchel.vm.cpu.FpuState.DE;
+import static io.satchel.vm.cpu.FpuState.PE;
+import static io.satchel.vm.cpu.FpuState.UE;
 import static io.satchel.vm.cpu.FpuState.ZE;
 import static io.satchel.vm.cpu.semantics.Float80.BIAS;
 import static io.satchel.vm.cpu.semantics.Float80.MAX;
@@ -20,9 +22,9 @@ import io.satchel.vm.cpu.FpuResult;
  * <p>Trigonometric arguments are reduced, exactly, by the 66-bit value of pi that Intel's
  * processors use.
  *
- * <p>Numbers inside are fractions of 128 bits, {@code high:low / 2^128}, or such a fraction in [1/2,
- * 1) and a power of two. The accumulator that the helpers work on is {@code significand} (high) and
- * {@code significand2} (low) of the {@link FpuResult}.
+ * <p>Numbers inside are fractions of 128 bits, {@code high:low / 2^128}, or such a fraction in
+ * [1/2, 1) and a power of two. The accumulator that the helpers work on is {@code significand}
+ * (high) and {@code significand2} (low) of the {@link FpuResult}.
  */
 final class X87Transcendental {
 
@@ -221,8 +223,7 @@ final class X87Transcendental {
    * accumulator = table[0] + z * (table[1] + z * ...), z being {@code high:low}; with {@code
    * alternating} the signs alternate. Every partial sum is a fraction.
    */
-  private static void series(
-      FpuResult r, long[] table, long high, long low, boolean alternating) {
+  private static void series(FpuResult r, long[] table, long high, long low, boolean alternating) {
     int k = table.length - 2;
     r.significand = table[k];
     r.significand2 = table[k + 1];
@@ -296,12 +297,7 @@ final class X87Transcendental {
   private static void round(FpuResult r, int control, int sign, int x) {
     int shift = normalize(r);
     Float80.round(
-        r,
-        control | FULL_PRECISION,
-        sign,
-        x - shift + BIAS - 1,
-        r.significand,
-        r.significand2 | 1);
+        r, control | FULL_PRECISION, sign, x - shift + BIAS - 1, r.significand, r.significand2 | 1);
   }
 
   // Sine, cosine, tangent.
@@ -372,6 +368,11 @@ final class X87Transcendental {
     long high = r.significand;
     long low = r.significand2;
     int x = r.signExponent2;
+    if (x < -40 && (quadrant & 1) == 0) {
+      // Just above the argument.
+      round(r, control, sign, x);
+      return;
+    }
     shiftRight(r, high, low, -x);
     multiply(r, r.significand, r.significand2);
     long squareHigh = r.significand;
@@ -510,6 +511,7 @@ final class X87Transcendental {
       if (negative && exponent == BIAS && a == ONE) {
         r.set(ONE, SIGN | BIAS - 1);
       }
+      r.exceptions = PE;
       return;
     }
     int shift = Long.numberOfLeadingZeros(a);
@@ -546,12 +548,8 @@ final class X87Transcendental {
         Float80.invalid(r);
         return;
       }
-      if (denormal != 0 && (control & DE) == 0) {
-        r.exceptions = DE;
-        return;
-      }
       r.set(ONE, (sign ^ SIGN) | MAX);
-      r.exceptions = denormal | (yInfinite ? 0 : ZE);
+      r.exceptions = yInfinite ? 0 : ZE;
       return;
     }
     boolean one = exponent == BIAS && x == ONE;
@@ -578,7 +576,7 @@ final class X87Transcendental {
     r.exceptions |= denormal;
   }
 
-  /** FYL2XP1: y * log2(x + 1). Below -1, where the manual leaves it open, an invalid operation. */
+  /** FYL2XP1: y * log2(x + 1). From -1 down, where the manual leaves it open, x itself. */
   static void fyl2xp1(FpuResult r, int control, long x, int xe, long y, int ye) {
     if (Float80.propagate(r, x, xe, y, ye)) {
       return;
@@ -587,7 +585,8 @@ final class X87Transcendental {
     boolean negative = (xe & SIGN) != 0;
     int sign = ye & SIGN;
     boolean yInfinite = (ye & MAX) == MAX;
-    if (negative && exponent >= BIAS || exponent == MAX && y == 0 || x == 0 && yInfinite) {
+    boolean infinite = exponent == MAX;
+    if (infinite && (negative || y == 0) || x == 0 && yInfinite) {
       Float80.invalid(r);
       return;
     }
@@ -596,10 +595,13 @@ final class X87Transcendental {
       r.exceptions = DE;
       return;
     }
-    if (exponent == MAX || yInfinite) {
+    if (infinite || yInfinite) {
       r.set(ONE, sign ^ xe & SIGN | MAX);
     } else if (x == 0 || y == 0) {
       r.set(0, sign ^ xe & SIGN);
+    } else if (negative && exponent >= BIAS) {
+      r.set(x, xe);
+      r.exceptions = PE;
     } else {
       int shift = Long.numberOfLeadingZeros(x);
       x <<= shift;
@@ -742,12 +744,9 @@ final class X87Transcendental {
       r.significand2 = low;
       int n = normalize(r);
       Float80.round(
-          r,
-          control | FULL_PRECISION,
-          resultSign,
-          x - n + BIAS - 1,
-          r.significand,
-          r.significand2);
+          r, control | FULL_PRECISION, resultSign, x - n + BIAS - 1, r.significand, r.significand2);
+      // Hardware does not notice that it is.
+      r.exceptions |= (r.signExponent & MAX) == 0 ? PE | UE : PE;
       return;
     }
     multiply(r, y, 0);
@@ -820,8 +819,7 @@ final class X87Transcendental {
       quarters(r, control, sign, left ? 3 : 1);
       return;
     }
-    int nearest =
-        exponent <= -6 ? 0 : (int) ((r.significand >>> 58 - exponent) + 1 >>> 1);
+    int nearest = exponent <= -6 ? 0 : (int) ((r.significand >>> 58 - exponent) + 1 >>> 1);
     if (nearest == 0) {
       exponent = arcTangentSeries(r, exponent);
       if (!steep && !left) {

@@ -197,7 +197,7 @@ class TasksTests {
     }
     FarTransfers.callDirect(cpu, far(4, Bench.TSS_16, 0));
     assertThat(cpu.rip).isEqualTo(0x4321);
-    assertThat(cpu.gpr[RDI]).isEqualTo(0xC007);
+    assertThat(cpu.gpr[RDI]).isEqualTo(0xFFFF_C007L);
     assertThat(cpu.selector[GS]).isZero();
     cpu.rip = 0x4444;
     FarTransfers.interruptReturn(cpu, instruction(2));

@@ -1,0 +1,35 @@
+package io.satchel.app.headless;
+
+import io.satchel.vm.host.Key;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** One step of a headless run's script; the steps are done in the order of the command line. */
+public sealed interface Step {
+
+  /** Waits until {@code text} is on the text screen or comes out of the serial port. */
+  record Expect(String text) implements Step {}
+
+  /** Types on the keyboard. */
+  record Type(String text) implements Step {}
+
+  /** Holds keys together and lets them go. */
+  record Chord(List<Key> keys) implements Step {
+    public Chord {
+      keys = List.copyOf(keys);
+    }
+  }
+
+  /** Sends bytes to the serial port. */
+  record Send(String text) implements Step {}
+
+  /** Lets virtual time pass. */
+  record Pause(Duration time) implements Step {}
+
+  /** Writes the screen as a PNG file. */
+  record Screenshot(Path file) implements Step {}
+
+  /** Presses the power button. */
+  record PowerButton() implements Step {}
+}

@@ -1,0 +1,5 @@
+/** A run without a window: a script types, waits for text and takes pictures. */
+@NullMarked
+package io.satchel.app.headless;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,96 @@
+package io.satchel.app.machine;
+
+import io.satchel.vm.host.Key;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import javafx.scene.Node;
+import javafx.scene.input.InputMethodEvent;
+import javafx.scene.input.KeyCode;
+import javafx.scene.input.KeyEvent;
+
+/**
+ * Keys by their place on the keyboard, whatever the host's layout or input method makes of them:
+ * the guest has a layout of its own.
+ *
+ * <p>A JavaFX key event has no scan code, so the host is asked where it can be: {@link X11Keys}
+ * reads the server's key map at every key event. Elsewhere {@link KeyCodes} translates the key's
+ * name, which is right for a US layout.
+ */
+final class PhysicalKeyboard implements AutoCloseable {
+
+  private final BiConsumer<Key, Boolean> target;
+  private final Optional<X11Keys> x11;
+  private final Set<Key> held = EnumSet.noneOf(Key.class);
+
+  PhysicalKeyboard(Node node, BiConsumer<Key, Boolean> target) {
+    this.target = target;
+    x11 = useX11() ? X11Keys.open() : Optional.empty();
+    node.addEventFilter(KeyEvent.KEY_PRESSED, event -> key(event, true));
+    node.addEventFilter(KeyEvent.KEY_RELEASED, event -> key(event, false));
+    node.addEventFilter(KeyEvent.KEY_TYPED, KeyEvent::consume);
+    node.addEventFilter(InputMethodEvent.INPUT_METHOD_TEXT_CHANGED, InputMethodEvent::consume);
+    node.focusedProperty()
+        .addListener(
+            (_, _, focused) -> {
+              if (!focused) {
+                releaseAll();
+              }
+            });
+  }
+
+  private static boolean useX11() {
+    return System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux")
+        && System.getenv("DISPLAY") != null
+        && !"Headless".equals(System.getProperty("glass.platform"));
+  }
+
+  /** Lets go of everything the guest believes to be held, as when the window loses the focus. */
+  void releaseAll() {
+    Set<Key> keys = EnumSet.copyOf(held.isEmpty() ? EnumSet.noneOf(Key.class) : held);
+    keys.forEach(key -> send(key, false));
+  }
+
+  private void key(KeyEvent event, boolean down) {
+    event.consume();
+    if (x11.isPresent()) {
+      Set<Key> now = x11.get().down();
+      for (Key key : EnumSet.allOf(Key.class)) {
+        boolean isDown = now.contains(key);
+        if (isDown != held.contains(key)) {
+          send(key, isDown);
+        }
+      }
+      return;
+    }
+    KeyCode code = event.getCode();
+    Key key = KeyCodes.of(code);
+    if (key != null && down != held.contains(key)) {
+      send(key, down);
+    }
+  }
+
+  private void send(Key key, boolean down) {
+    if (down) {
+      held.add(key);
+    } else {
+      held.remove(key);
+    }
+    target.accept(key, down);
+  }
+
+  /** Whether both Ctrl and Alt are held and nothing else: the release chord. */
+  boolean releaseChord() {
+    return held.size() == 2
+        && (held.contains(Key.CONTROL_LEFT) || held.contains(Key.CONTROL_RIGHT))
+        && (held.contains(Key.ALT_LEFT) || held.contains(Key.ALT_RIGHT));
+  }
+
+  @Override
+  public void close() {
+    releaseAll();
+    x11.ifPresent(X11Keys::close);
+  }
+}

@@ -1,0 +1,89 @@
+package io.satchel.app.open;
+
+import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Clock;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a person asked to run: files and choices, nothing opened yet.
+ *
+ * @param image what to start from; its content decides which drive it goes into
+ * @param bootOrder empty to start from what was picked
+ * @param overlay where the image's changes are kept; {@code null} to throw them away at the end
+ * @param write whether the image itself is written to
+ */
+public record RunRequest(
+    @Nullable Path image,
+    List<Path> disks,
+    @Nullable Path cdrom,
+    List<Path> floppies,
+    int memoryMib,
+    String cpuModel,
+    List<BootDevice> bootOrder,
+    boolean bootMenu,
+    @Nullable Path kernel,
+    String kernelArguments,
+    @Nullable Path initrd,
+    @Nullable Path bios,
+    @Nullable Path vgaBios,
+    @Nullable Path overlay,
+    boolean write,
+    Clock clock,
+    @Nullable LocalDateTime date,
+    boolean exitPort) {
+
+  public RunRequest {
+    disks = List.copyOf(disks);
+    floppies = List.copyOf(floppies);
+    bootOrder = List.copyOf(bootOrder);
+  }
+
+  /** The usual machine for one image. */
+  public static RunRequest of(Path image) {
+    return new RunRequest(
+        image,
+        List.of(),
+        null,
+        List.of(),
+        256,
+        "pentium3",
+        List.of(),
+        false,
+        null,
+        "",
+        null,
+        null,
+        null,
+        null,
+        false,
+        Clock.HOST,
+        null,
+        false);
+  }
+
+  /** The same, with changes kept in {@code file}. */
+  public RunRequest withOverlay(Path file) {
+    return new RunRequest(
+        image,
+        disks,
+        cdrom,
+        floppies,
+        memoryMib,
+        cpuModel,
+        bootOrder,
+        bootMenu,
+        kernel,
+        kernelArguments,
+        initrd,
+        bios,
+        vgaBios,
+        file,
+        write,
+        clock,
+        date,
+        exitPort);
+  }
+}

@@ -1,0 +1,384 @@
+package io.satchel.app.open;
+
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.Overlay;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.vm.api.Machine;
+import io.satchel.vm.api.MachineConfig;
+import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Drive;
+import io.satchel.vm.api.MachineConfig.DriveKind;
+import io.satchel.vm.api.MachineConfig.Kernel;
+import io.satchel.vm.api.MachineEvents;
+import io.satchel.vm.api.MachineState;
+import io.satchel.vm.machine.PcMachine;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine with its media: opens what a {@link RunRequest} names, puts each into its drive, and
+ * afterwards keeps or throws away what was written.
+ *
+ * <p>Files that were picked are not written to: hard disks and floppies run on an overlay.
+ */
+public final class Session implements AutoCloseable {
+
+  /** The secondary channel's first device, where a PC of the time had its CD drive. */
+  private static final int CD_UNIT = 2;
+
+  private static final int[] DISK_UNITS = {0, 1, 3};
+
+  /** RAM is one Java array beside 64 MiB of ROM and video memory. */
+  private static final int MAX_MEMORY_MIB = 1984;
+
+  private final RunRequest request;
+  private final Listeners listeners = new Listeners();
+  private final List<Drive> drives = new ArrayList<>();
+  private final List<BlockDevice> opened = new ArrayList<>();
+  private @Nullable Path scratch;
+  private @Nullable Path changes;
+  private @Nullable Machine machine;
+  private boolean closed;
+
+  private Session(RunRequest request) {
+    this.request = request;
+  }
+
+  /**
+   * Opens everything and builds the machine; it is not started.
+   *
+   * @throws IOException in one sentence: which file, what is wrong, what to do. Nothing is left
+   *     open or behind.
+   */
+  public static Session open(RunRequest request, MachineEvents listener) throws IOException {
+    Session session = new Session(request);
+    session.listeners.add(listener);
+    try {
+      session.build();
+      return session;
+    } catch (IOException | RuntimeException e) {
+      session.close();
+      throw e;
+    }
+  }
+
+  private void build() throws IOException {
+    checkMemory();
+    checkFile(request.bios(), "firmware");
+    checkFile(request.vgaBios(), "firmware");
+    checkFile(request.kernel(), "kernel");
+    checkFile(request.initrd(), "initial RAM disk");
+    int disks = 0;
+    int floppies = 0;
+    @Nullable DriveKind first = null;
+    Path image = request.image();
+    if (image != null) {
+      first = bootKind(image);
+      switch (first) {
+        case CD -> drives.add(new Drive(DriveKind.CD, CD_UNIT, readOnly(image)));
+        case FLOPPY -> drives.add(new Drive(DriveKind.FLOPPY, floppies++, changeable(image, true)));
+        case HARD_DISK ->
+            drives.add(
+                new Drive(DriveKind.HARD_DISK, DISK_UNITS[disks++], changeable(image, true)));
+      }
+    }
+    for (Path disk : request.disks()) {
+      if (disks == DISK_UNITS.length) {
+        throw new IOException(
+            disk + " is one disk too many; a machine takes " + DISK_UNITS.length + ".");
+      }
+      drives.add(new Drive(DriveKind.HARD_DISK, DISK_UNITS[disks++], changeable(disk, false)));
+    }
+    Path cd = request.cdrom();
+    if (cd != null) {
+      if (first == DriveKind.CD) {
+        throw new IOException(
+            cd + " is a second CD, and there is one drive; name only one of them.");
+      }
+      drives.add(new Drive(DriveKind.CD, CD_UNIT, readOnly(cd)));
+    } else if (first != DriveKind.CD) {
+      drives.add(new Drive(DriveKind.CD, CD_UNIT, null));
+    }
+    for (Path floppy : request.floppies()) {
+      if (floppies == 2) {
+        throw new IOException(floppy + " is one floppy too many; a machine has two drives.");
+      }
+      if (ImageKinds.of(floppy) != DriveKind.FLOPPY) {
+        throw new IOException(
+            floppy
+                + " does not have the size of a floppy disk (160 KB to 2.88 MB); choose another"
+                + " file.");
+      }
+      drives.add(new Drive(DriveKind.FLOPPY, floppies++, changeable(floppy, false)));
+    }
+    if (floppies == 0) {
+      drives.add(new Drive(DriveKind.FLOPPY, 0, null));
+    }
+    Path kernel = request.kernel();
+    MachineConfig config =
+        MachineConfig.standard()
+            .withMemoryMib(request.memoryMib())
+            .withCpuModel(request.cpuModel())
+            .withDrives(drives)
+            .withBootOrder(bootOrder(first))
+            .withBootMenu(request.bootMenu())
+            .withBios(request.bios(), request.vgaBios())
+            .withKernel(
+                kernel == null
+                    ? null
+                    : new Kernel(kernel, request.kernelArguments(), request.initrd()))
+            .withClock(request.clock())
+            .withDate(request.date())
+            .withExitPort(request.exitPort());
+    machine = new PcMachine(config, listeners);
+  }
+
+  private void checkMemory() throws IOException {
+    int wanted = request.memoryMib();
+    if (wanted < 1 || wanted > MAX_MEMORY_MIB) {
+      throw new IOException(
+          "A machine cannot have "
+              + wanted
+              + " MiB of memory; choose between 1 and "
+              + MAX_MEMORY_MIB
+              + ".");
+    }
+    long host =
+        ManagementFactory.getOperatingSystemMXBean()
+                instanceof com.sun.management.OperatingSystemMXBean system
+            ? system.getTotalMemorySize() >>> 20
+            : Long.MAX_VALUE;
+    long available = Math.min(host, Runtime.getRuntime().maxMemory() >>> 20);
+    if (wanted > available - 128) {
+      throw new IOException(
+          "A machine with "
+              + wanted
+              + " MiB of memory does not fit into this computer, which can give it "
+              + Math.max(0, available - 128)
+              + " MiB; choose less.");
+    }
+  }
+
+  private static void checkFile(@Nullable Path file, String what) throws IOException {
+    if (file == null) {
+      return;
+    }
+    if (!Files.exists(file)) {
+      throw new IOException("The " + what + " " + file + " does not exist; check its name.");
+    }
+    if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+      throw new IOException(
+          "The " + what + " " + file + " cannot be read; check that it is a file you may open.");
+    }
+  }
+
+  private DriveKind bootKind(Path image) throws IOException {
+    try (OpenedImage look = Images.open(image, OpenOptions.readOnly())) {
+      DriveKind kind = ImageKinds.of(look);
+      boolean startsElsewhere =
+          request.kernel() != null || !request.disks().isEmpty() || !request.floppies().isEmpty();
+      if (kind == DriveKind.CD && !startsElsewhere && !ImageKinds.bootableCd(look.device())) {
+        throw new IOException(
+            image
+                + " is a CD without a boot record, so a computer cannot start from it; put it into"
+                + " the drive of a machine that starts from a disk.");
+      }
+      return kind;
+    }
+  }
+
+  private BlockDevice readOnly(Path file) throws IOException {
+    return track(Images.open(file, OpenOptions.readOnly()).device());
+  }
+
+  /**
+   * Opens a medium that the guest may write: the file itself if that was asked for, else an overlay
+   * over it.
+   */
+  private BlockDevice changeable(Path file, boolean main) throws IOException {
+    if (request.write()) {
+      return track(Images.open(file, OpenOptions.forWriting()).device());
+    }
+    Path kept = main ? request.overlay() : null;
+    Path overlay = kept != null ? kept : scratch().resolve(opened.size() + ".qcow2");
+    if (!Files.exists(overlay)) {
+      Overlay.create(overlay, file);
+    } else {
+      // Names the picked file's own troubles before the overlay's.
+      Images.open(file, OpenOptions.readOnly()).close();
+    }
+    if (kept != null) {
+      changes = kept;
+    }
+    OpenOptions options = Overlay.openOptions();
+    return track(
+        Images.open(
+                overlay, kept == null ? options.withCache(OpenOptions.CacheMode.UNSAFE) : options)
+            .device());
+  }
+
+  private BlockDevice track(BlockDevice device) {
+    opened.add(device);
+    return device;
+  }
+
+  private Path scratch() throws IOException {
+    Path folder = scratch;
+    if (folder == null) {
+      folder = Files.createTempDirectory("satchel");
+      scratch = folder;
+    }
+    return folder;
+  }
+
+  private List<BootDevice> bootOrder(@Nullable DriveKind first) {
+    if (!request.bootOrder().isEmpty()) {
+      return request.bootOrder();
+    }
+    List<BootDevice> order = new ArrayList<>();
+    if (first != null) {
+      order.add(
+          switch (first) {
+            case CD -> BootDevice.CD;
+            case FLOPPY -> BootDevice.FLOPPY;
+            case HARD_DISK -> BootDevice.HARD_DISK;
+          });
+    } else if (request.cdrom() != null && request.disks().isEmpty()) {
+      order.add(request.floppies().isEmpty() ? BootDevice.CD : BootDevice.FLOPPY);
+    }
+    for (BootDevice other : BootDevice.values()) {
+      if (!order.contains(other)) {
+        order.add(other);
+      }
+    }
+    return order;
+  }
+
+  public Machine machine() {
+    Machine built = machine;
+    if (built == null) {
+      throw new IllegalStateException("not built");
+    }
+    return built;
+  }
+
+  /** The IDE unit of the CD drive. */
+  public int cdUnit() {
+    return CD_UNIT;
+  }
+
+  /** What the person picked to start from. */
+  public RunRequest request() {
+    return request;
+  }
+
+  /** The file that holds what the guest wrote, when the request names one. */
+  public @Nullable Path changes() {
+    return changes;
+  }
+
+  /** Hears what the machine tells, from now on. */
+  public void listen(MachineEvents listener) {
+    listeners.add(listener);
+  }
+
+  /** Puts another CD or floppy in. */
+  public void insert(DriveKind kind, int unit, Path file) throws IOException {
+    DriveKind found = ImageKinds.of(file);
+    if (found != kind && !(kind == DriveKind.CD && found == DriveKind.HARD_DISK)) {
+      throw new IOException(
+          file
+              + (kind == DriveKind.CD
+                  ? " is not a CD image; choose an ISO file."
+                  : " does not have the size of a floppy disk; choose another file."));
+    }
+    machine()
+        .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));
+  }
+
+  /** Throws the kept changes away; only after {@link #close}. */
+  public void discardChanges() throws IOException {
+    if (changes != null) {
+      Overlay.discard(changes);
+    }
+  }
+
+  /** Ends the machine, closes the media, removes what was only for this run. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (machine != null) {
+      machine.close();
+    }
+    for (BlockDevice device : opened) {
+      try {
+        device.close();
+      } catch (IOException e) {
+        System.getLogger(Session.class.getName())
+            .log(System.Logger.Level.WARNING, "closing a medium", e);
+      }
+    }
+    removeScratch();
+  }
+
+  private void removeScratch() {
+    Path folder = scratch;
+    if (folder == null) {
+      return;
+    }
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.deleteIfExists(file);
+      }
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      System.getLogger(Session.class.getName())
+          .log(System.Logger.Level.WARNING, "removing " + folder, e);
+    }
+  }
+
+  /** Passes on to all. */
+  private static final class Listeners implements MachineEvents {
+    private final List<MachineEvents> all = new CopyOnWriteArrayList<>();
+
+    void add(MachineEvents listener) {
+      all.add(listener);
+    }
+
+    @Override
+    public void stateChanged(MachineState state) {
+      all.forEach(listener -> listener.stateChanged(state));
+    }
+
+    @Override
+    public void ended(End end) {
+      all.forEach(listener -> listener.ended(end));
+    }
+
+    @Override
+    public void serial(int value) {
+      all.forEach(listener -> listener.serial(value));
+    }
+
+    @Override
+    public void debug(int value) {
+      all.forEach(listener -> listener.debug(value));
+    }
+
+    @Override
+    public void post(int value) {
+      all.forEach(listener -> listener.post(value));
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package io.satchel.image;
+
+import io.satchel.image.block.BlockDevice.Extent;
+import io.satchel.image.block.ImageException;
+import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.HostFile;
+import io.satchel.image.file.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/**
+ * A file in the making: written beside its final name, and moved there in one step when it is
+ * whole. Until then what stood there stays, and a failure leaves nothing behind.
+ */
+public final class NewFile implements AutoCloseable {
+  private final Path target;
+  private final Path part;
+  private final HostFile storage;
+  private boolean kept;
+
+  private NewFile(Path target, Path part, HostFile storage) {
+    this.target = target;
+    this.part = part;
+    this.storage = storage;
+  }
+
+  /**
+   * Begins the file that is to be called {@code target}.
+   *
+   * @throws ImageException if a folder or an image in use has that name
+   */
+  public static NewFile at(Path target) throws IOException {
+    if (Files.isDirectory(target)) {
+      throw new ImageException(Kind.DIRECTORY, target, "is a folder", "choose the name of a file");
+    }
+    if (Files.exists(target)) {
+      // Nobody loses the image under his feet.
+      HostFile.open(target, true, HostFile.Locking.YES).close();
+    }
+    Path folder = target.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new ImageException(
+          Kind.MISSING, target, "lies in a folder that does not exist", "make the folder first");
+    }
+    Path real = Files.isSymbolicLink(target) ? target.toRealPath() : target.toAbsolutePath();
+    long process = ProcessHandle.current().pid();
+    for (int i = 0; ; i++) {
+      Path part = real.resolveSibling(real.getFileName() + ".part-" + process + "-" + i);
+      if (!Files.exists(part)) {
+        return new NewFile(real, part, HostFile.create(part));
+      }
+    }
+  }
+
+  /** The file's bytes. */
+  public HostFile storage() {
+    return storage;
+  }
+
+  /** The same bytes for a device to own: closing that device leaves the file open here. */
+  public Storage unclosable() {
+    return new Unclosable(storage);
+  }
+
+  private record Unclosable(HostFile file) implements Storage {
+    @Override
+    public String name() {
+      return file.name();
+    }
+
+    @Override
+    public boolean readOnly() {
+      return false;
+    }
+
+    @Override
+    public long size() throws IOException {
+      return file.size();
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer target) throws IOException {
+      file.read(offset, target);
+    }
+
+    @Override
+    public void write(long offset, ByteBuffer source) throws IOException {
+      file.write(offset, source);
+    }
+
+    @Override
+    public void setSize(long size) throws IOException {
+      file.setSize(size);
+    }
+
+    @Override
+    public void flush() throws IOException {
+      file.flush();
+    }
+
+    @Override
+    public boolean punchHole(long offset, long length) throws IOException {
+      return file.punchHole(offset, length);
+    }
+
+    @Override
+    public boolean reserve(long offset, long length) throws IOException {
+      return file.reserve(offset, length);
+    }
+
+    @Override
+    public Extent extent(long offset, long length) throws IOException {
+      return file.extent(offset, length);
+    }
+
+    @Override
+    public long allocated() throws IOException {
+      return file.allocated();
+    }
+
+    @Override
+    public void close() {
+      // The file is closed, and kept or deleted, by its maker.
+    }
+  }
+
+  /** Where it is being written. */
+  public Path part() {
+    return part;
+  }
+
+  /** Says that the file is whole: closing moves it to its name. */
+  public void keep() {
+    kept = true;
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      if (kept) {
+        storage.flush();
+      }
+      storage.close();
+      if (kept) {
+        try {
+          Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AtomicMoveNotSupportedException e) {
+          Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+}

@@ -1,0 +1,224 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.Formats;
+import io.satchel.image.Images;
+import io.satchel.image.NewFile;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.Progress;
+import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.ImageFormat.Purpose;
+import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.operation.Convert;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code convert}: copies images into another, of any format. */
+@Command(name = "convert", description = "Copies one or several images into a new one.")
+final class ConvertCommand extends ImageCommand {
+  @Option(
+      names = "-O",
+      paramLabel = "FORMAT",
+      description = "The new image's format; raw if not given.")
+  String targetFormat = "raw";
+
+  @Option(names = "-c", description = "Compress (qcow2).")
+  boolean compress;
+
+  @Option(names = "-p", description = "Show progress.")
+  boolean progress;
+
+  @Option(names = "-n", description = "Write into an image that exists.")
+  boolean existing;
+
+  @Option(names = "--target-is-zero", description = "With -n: the target reads as zeros.")
+  boolean targetIsZero;
+
+  @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "The new format's options.")
+  @Nullable List<String> options;
+
+  @Option(names = "-B", paramLabel = "FILE", description = "Lay the new image over this one.")
+  @Nullable String backing;
+
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The format of that one.")
+  @Nullable String backingFormat;
+
+  @Option(
+      names = "-S",
+      paramLabel = "SIZE",
+      description = "Leave out runs of so many zeros; 0 writes everything. Default 4k.")
+  @Nullable String sparse;
+
+  @Option(names = "-l", paramLabel = "SNAPSHOT", description = "Copy this internal snapshot.")
+  @Nullable String snapshot;
+
+  @Option(names = "-m", paramLabel = "N", description = "How many requests at a time.")
+  int parallel = Runtime.getRuntime().availableProcessors();
+
+  @Option(names = "-W", description = "Write in any order; done anyway where it pays.")
+  boolean anyOrder;
+
+  @Option(names = "--salvage", description = "Write zeros where the source cannot be read.")
+  boolean salvage;
+
+  @Option(names = "-t", paramLabel = "CACHE", description = "Cache mode of the target.")
+  String cache = "unsafe";
+
+  @Option(names = "-T", paramLabel = "CACHE", description = "Cache mode of the source.")
+  String sourceCache = "writeback";
+
+  @Parameters(paramLabel = "IMAGE", arity = "2..*", description = "The sources, then the target.")
+  List<String> images = new ArrayList<>();
+
+  ConvertCommand(Terminal terminal) {
+    super(terminal);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    cacheMode(sourceCache);
+    List<OpenedImage> sources = new ArrayList<>();
+    try {
+      for (String image : images.subList(0, images.size() - 1)) {
+        OpenedImage source = open(image, format, false);
+        sources.add(source);
+        if (snapshot != null) {
+          qcow2(source, "snapshots").showSnapshot(nameOf(snapshot));
+        }
+      }
+      convert(sources, Path.of(images.getLast()));
+    } finally {
+      for (OpenedImage source : sources) {
+        source.close();
+      }
+    }
+    return 0;
+  }
+
+  /** The name in snapshot.id=…,snapshot.name=…, or the word itself. */
+  private static String nameOf(String word) {
+    Map<String, String> parts = parseOptions(List.of(word));
+    String id = parts.get("snapshot.id");
+    String name = parts.get("snapshot.name");
+    return id != null ? id : name != null ? name : word;
+  }
+
+  private void convert(List<OpenedImage> sources, Path target) throws IOException {
+    Map<String, String> all = parseOptions(options);
+    if (backing != null) {
+      all.put("backing_file", backing);
+      if (backingFormat != null) {
+        all.put("backing_fmt", backingFormat);
+      }
+    }
+    long size = 0;
+    for (OpenedImage source : sources) {
+      size += source.device().size();
+    }
+    String given = all.remove("size");
+    if (given != null) {
+      size = size(given);
+    }
+    boolean overlaid = all.containsKey("backing_file");
+    Convert.Options how =
+        Convert.Options.plain()
+            .withCompress(compress)
+            .withSalvage(salvage)
+            .withThreads(Math.max(1, Math.min(parallel, 16)))
+            .withSparseBytes(sparse == null ? 4096 : (int) Math.min(size(sparse), 1 << 20));
+    if (overlaid) {
+      how = how.withCopyLayers(layersOver(sources, target, all.get("backing_file")));
+      how = how.withTargetIsZero(false);
+    }
+    Progress listener = terminal.progress(progress, quiet);
+    if (existing) {
+      OpenOptions into =
+          OpenOptions.forWriting()
+              .withFormat(targetFormat)
+              .withCache(cacheMode(cache))
+              .withBacking(BackingPolicy.OVERLAY);
+      try (OpenedImage image = Images.open(target, into)) {
+        Convert.run(
+            sources,
+            (LayeredDevice) image.chain().getFirst().device(),
+            how.withTargetIsZero(targetIsZero),
+            listener);
+      }
+      return;
+    }
+    if (!compress && overlaid || !all.containsKey("preallocation")) {
+      all.remove("preallocation");
+    }
+    ImageFormat kind = Formats.named(targetFormat);
+    if (kind == null || !kind.creatable()) {
+      throw new UsageException("Unknown file format '" + targetFormat + "'");
+    }
+    if (all.containsKey("data_file")) {
+      Images.create(target, targetFormat, size, all);
+      try (OpenedImage image =
+          Images.open(
+              target,
+              OpenOptions.forWriting()
+                  .withFormat(targetFormat)
+                  .withBacking(BackingPolicy.ANYWHERE))) {
+        Convert.run(sources, (LayeredDevice) image.chain().getFirst().device(), how, listener);
+      }
+      return;
+    }
+    try (NewFile file = NewFile.at(target)) {
+      kind.create(file.storage(), size, all);
+      OpenedImage below = null;
+      try {
+        LayeredDevice device =
+            kind instanceof io.satchel.image.format.qcow2.Qcow2Format qcow2
+                ? qcow2.open(file.unclosable(), Purpose.USE, cacheMode(cache) == CacheMode.UNSAFE)
+                : kind.open(file.unclosable(), Purpose.USE);
+        String name = all.get("backing_file");
+        if (name != null) {
+          below =
+              Images.open(
+                  Images.resolve(target, name, "backing file"),
+                  OpenOptions.readOnly()
+                      .withFormat(all.get("backing_fmt"))
+                      .withLocking(false)
+                      .withBacking(BackingPolicy.ANYWHERE));
+          device.attachBacking(below.device());
+        }
+        try (device) {
+          Convert.run(sources, device, how, listener);
+        }
+      } finally {
+        if (below != null) {
+          below.close();
+        }
+      }
+      file.keep();
+    }
+  }
+
+  /** How many layers of the source lie over the file that the target is to lie over. */
+  private static int layersOver(List<OpenedImage> sources, Path target, @Nullable String name)
+      throws IOException {
+    if (name == null || sources.size() != 1) {
+      return Integer.MAX_VALUE;
+    }
+    Path below = Images.resolve(target, name, "backing file");
+    var chain = sources.getFirst().chain();
+    for (int i = 0; i < chain.size(); i++) {
+      if (Files.exists(below) && Files.isSameFile(chain.get(i).path(), below)) {
+        return i;
+      }
+    }
+    return Integer.MAX_VALUE;
+  }
+}

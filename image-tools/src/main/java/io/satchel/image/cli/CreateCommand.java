@@ -1,0 +1,108 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.Formats;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.format.ImageFormat;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code create}: makes a new, empty image. */
+@Command(name = "create", description = "Makes a new, empty image.")
+final class CreateCommand extends ImageCommand {
+  @Option(names = "-b", paramLabel = "FILE", description = "Lay it over this image.")
+  @Nullable String backing;
+
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The backing image's format.")
+  @Nullable String backingFormat;
+
+  @Option(names = "-u", description = "Do not look at the backing image.")
+  boolean unchecked;
+
+  @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "The format's options.")
+  @Nullable List<String> options;
+
+  @Parameters(index = "0", paramLabel = "IMAGE", arity = "0..1")
+  @Nullable String image;
+
+  @Parameters(index = "1", paramLabel = "SIZE", arity = "0..1")
+  @Nullable String size;
+
+  CreateCommand(Terminal terminal) {
+    super(terminal);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    String target = format == null ? "raw" : format;
+    Map<String, String> all = parseOptions(options);
+    if (all.containsKey("help") || all.containsKey("?")) {
+      help(target);
+      return 0;
+    }
+    if (image == null) {
+      throw new UsageException("Expecting image file name");
+    }
+    if (backing != null) {
+      all.put("backing_file", backing);
+    }
+    if (backingFormat != null) {
+      all.put("backing_fmt", backingFormat);
+    }
+    Path path = named(image, null).path();
+    String below = all.get("backing_file");
+    String sizeText = size != null ? size : all.remove("size");
+    all.remove("size");
+    long bytes = sizeText == null ? -1 : size(sizeText);
+    if (below != null) {
+      if (below.isEmpty()) {
+        throw new UsageException(image + ": Expected backing file name, got empty string");
+      }
+      if (all.get("backing_fmt") == null) {
+        throw new UsageException(
+            image + ": Backing file specified without backing format; give it with -F");
+      }
+      if (!unchecked) {
+        OpenOptions look =
+            OpenOptions.readOnly()
+                .withFormat(all.get("backing_fmt"))
+                .withLocking(false)
+                .withBacking(OpenOptions.BackingPolicy.ANYWHERE);
+        try (OpenedImage opened = Images.open(Images.resolve(path, below, "backing file"), look)) {
+          bytes = bytes < 0 ? opened.device().size() : bytes;
+        }
+      }
+    }
+    if (bytes < 0) {
+      throw new UsageException(image + ": Image creation needs a size parameter");
+    }
+    Images.create(path, target, bytes, all);
+    StringBuilder line = new StringBuilder("Formatting '" + path + "', fmt=" + target);
+    Map<String, String> shown = new LinkedHashMap<>(all);
+    shown.put("size", Long.toString(bytes));
+    shown.forEach((name, value) -> line.append(' ').append(name).append('=').append(value));
+    say(line.toString());
+    return 0;
+  }
+
+  private void help(String name) {
+    ImageFormat known = Formats.named(name);
+    if (known == null) {
+      throw new UsageException("Unknown file format '" + name + "'");
+    }
+    terminal.out.println("Supported " + name + " options:");
+    known
+        .options()
+        .forEach(
+            (option, text) -> terminal.out.printf("  %-22s - %s%n", option + "=<value>", text));
+    terminal.out.printf("  %-22s - %s%n", "size=<size>", "Virtual disk size");
+  }
+}

@@ -1,0 +1,120 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.block.ImageException;
+import io.satchel.image.operation.Cancelled;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code satchel img}: looks at, makes, converts, checks and repairs disk images. */
+@Command(
+    name = "satchel img",
+    description = "Looks at, makes, converts, checks and repairs disk images.",
+    footer = {
+      "",
+      "Sizes take a suffix: k, M, G, T (512, 64k, 1.5G). Options of a format are listed by",
+      "`satchel img create -f FORMAT -o help`. The words are those of qemu-img."
+    },
+    mixinStandardHelpOptions = true,
+    version = "satchel img 0.1",
+    synopsisSubcommandLabel = "COMMAND",
+    usageHelpAutoWidth = true)
+public final class ImgCommand {
+  /** What the shell gets for a failure. */
+  static final int FAILED = 1;
+
+  private static final long STOP_WAIT_MS = 10_000;
+
+  private ImgCommand() {}
+
+  /** Runs as a program of its own. */
+  public static void main(String[] args) {
+    System.exit(run(System.out, System.err, args));
+  }
+
+  /**
+   * Runs one command.
+   *
+   * @return the exit status: 0 for success, 1 for a failure; check and compare have more
+   */
+  public static int run(PrintStream out, PrintStream err, String... args) {
+    Terminal terminal = new Terminal(out, err, err == System.err && System.console() != null);
+    CommandLine line = new CommandLine(new ImgCommand());
+    for (ImageCommand command : commands(terminal)) {
+      line.addSubcommand(command);
+    }
+    line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
+    line.setExecutionExceptionHandler((e, command, parsed) -> failure(terminal, e));
+    line.setParameterExceptionHandler(
+        (e, given) -> {
+          err.println("satchel img: " + e.getMessage());
+          err.println("Try 'satchel img --help' for more information");
+          return FAILED;
+        });
+    if (args.length == 0) {
+      err.println("satchel img: Not enough arguments");
+      err.println("Try 'satchel img --help' for more information");
+      return FAILED;
+    }
+    Thread worker = Thread.currentThread();
+    Thread hook =
+        new Thread(
+            () -> {
+              terminal.stop();
+              try {
+                worker.join(STOP_WAIT_MS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      return line.execute(args);
+    } finally {
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // The program is being stopped; the hook waits for this thread.
+        terminal.stop();
+      }
+      out.flush();
+      err.flush();
+    }
+  }
+
+  private static List<ImageCommand> commands(Terminal terminal) {
+    return List.of(
+        new AmendCommand(terminal),
+        new BenchCommand(terminal),
+        new CheckCommand(terminal),
+        new CommitCommand(terminal),
+        new CompareCommand(terminal),
+        new ConvertCommand(terminal),
+        new CreateCommand(terminal),
+        new DdCommand(terminal),
+        new InfoCommand(terminal),
+        new MapCommand(terminal),
+        new MeasureCommand(terminal),
+        new RebaseCommand(terminal),
+        new ResizeCommand(terminal),
+        new SnapshotCommand(terminal));
+  }
+
+  private static int failure(Terminal terminal, Exception e) {
+    if (e instanceof Cancelled) {
+      terminal.err.println("satchel img: Stopped; nothing has been changed.");
+    } else if (e instanceof ImageException || e instanceof UsageException) {
+      terminal.err.println("satchel img: " + e.getMessage());
+    } else if (e instanceof IOException) {
+      terminal.err.println("satchel img: " + e.getMessage());
+    } else {
+      terminal.err.println("satchel img: This is a mistake in the program: " + e);
+    }
+    return e instanceof UsageException usage ? usage.status() : FAILED;
+  }
+}

@@ -1,0 +1,87 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.OpenedImage;
+import io.satchel.image.operation.BlockMap;
+import java.io.IOException;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code map}: where in which file each range of the disk is stored. */
+@Command(name = "map", description = "Tells where each range of the disk is stored.")
+final class MapCommand extends ImageCommand {
+  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  OutputFormat output = OutputFormat.human;
+
+  @Option(
+      names = {"-s", "--start-offset"},
+      paramLabel = "OFFSET",
+      description = "Begin there.")
+  @Nullable String start;
+
+  @Option(
+      names = {"-l", "--max-length"},
+      paramLabel = "LENGTH",
+      description = "Go no further.")
+  @Nullable String length;
+
+  @Parameters(paramLabel = "IMAGE")
+  String image = "";
+
+  private int printed;
+
+  MapCommand(Terminal terminal) {
+    super(terminal);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (OpenedImage opened = open(image, format, false)) {
+      long size = opened.device().size();
+      long from = Math.min(start == null ? 0 : size(start), size);
+      long bytes = Math.min(length == null ? Long.MAX_VALUE : size(length), size - from);
+      if (output == OutputFormat.human) {
+        terminal.out.printf("%-16s%-16s%-16s%s%n", "Offset", "Length", "Mapped to", "File");
+      }
+      new BlockMap(opened).forEach(from, bytes, range -> print(opened, range));
+      if (output == OutputFormat.json) {
+        terminal.out.println(printed == 0 ? "[]" : "]");
+      }
+    }
+    return 0;
+  }
+
+  private void print(OpenedImage opened, BlockMap.Range range) {
+    if (output == OutputFormat.human) {
+      if (range.data() && !range.zero()) {
+        if (range.offset() < 0) {
+          throw new UsageException("File contains external, encrypted or compressed clusters.");
+        }
+        String file =
+            range.depth() == 0 ? image : opened.chain().get(range.depth()).path().toString();
+        terminal.out.printf(
+            "%-16s%-16s%-16s%s%n",
+            hex(range.start()), hex(range.length()), hex(range.offset()), file);
+      }
+      return;
+    }
+    terminal.out.printf(
+        Locale.ROOT,
+        "%s{ \"start\": %d, \"length\": %d, \"depth\": %d, \"present\": %b, \"zero\": %b,"
+            + " \"data\": %b%s}",
+        printed++ == 0 ? "[" : ",\n",
+        range.start(),
+        range.length(),
+        range.depth(),
+        range.present(),
+        range.zero(),
+        range.data(),
+        range.offset() < 0 ? "" : ", \"offset\": " + range.offset());
+  }
+
+  private static String hex(long value) {
+    return value == 0 ? "0" : "0x" + Long.toHexString(value);
+  }
+}

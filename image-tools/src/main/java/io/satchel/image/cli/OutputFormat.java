@@ -1,0 +1,9 @@
+package io.satchel.image.cli;
+
+/** How a command answers. */
+enum OutputFormat {
+  /** For a person. */
+  human,
+  /** For a program. */
+  json
+}

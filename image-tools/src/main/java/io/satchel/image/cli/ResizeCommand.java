@@ -1,0 +1,58 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.OpenedImage;
+import io.satchel.image.format.LayeredDevice;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code resize}: changes the disk's size. */
+@Command(name = "resize", description = "Changes the disk's size.")
+final class ResizeCommand extends ImageCommand {
+  @Option(
+      names = "--shrink",
+      description = "Allow it to become smaller; what lies past the new end is lost.")
+  boolean shrink;
+
+  @Option(names = "--preallocation", paramLabel = "MODE", description = "Only off, for now.")
+  String preallocation = "off";
+
+  @Parameters(index = "0", paramLabel = "IMAGE")
+  String image = "";
+
+  @Parameters(index = "1", paramLabel = "[+|-]SIZE")
+  String size = "";
+
+  ResizeCommand(Terminal terminal) {
+    super(terminal);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (!preallocation.equals("off")) {
+      throw new UsageException("The preallocation mode " + preallocation + " is not there yet");
+    }
+    char sign = size.isEmpty() ? '0' : size.charAt(0);
+    boolean relative = sign == '+' || sign == '-';
+    long bytes = size(relative ? size.substring(1) : size);
+    try (OpenedImage opened = open(image, format, true)) {
+      long old = opened.device().size();
+      long wanted = sign == '+' ? old + bytes : sign == '-' ? old - bytes : bytes;
+      if (wanted <= 0) {
+        throw new UsageException("New image size must be positive");
+      }
+      if (wanted < old && !shrink) {
+        terminal.err.println(
+            "satchel img: warning: Shrinking an image will delete all data beyond the shrunken"
+                + " image's end. Before performing such an operation, make sure there is no"
+                + " important data there.");
+        throw new UsageException("Use the --shrink option to perform a shrink operation.");
+      }
+      ((LayeredDevice) opened.chain().getFirst().device()).resize(wanted);
+      opened.device().flush();
+    }
+    say("Image resized.");
+    return 0;
+  }
+}

@@ -1,0 +1,5 @@
+/** Texts, icons and presets. */
+@NullMarked
+package io.satchel.resources;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,167 @@
+package io.satchel.vm.cpu.interpret;
+
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.decode.Decoder;
+import io.satchel.vm.memory.GuestMemory;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decoded blocks by host page, so that page tables, CR3 and A20 may change without decoding again;
+ * and a direct-mapped cache of them by linear address.
+ *
+ * <p>A block found under the current epoch of the translations needs no further check; {@link
+ * Mmu#epoch} moves on when a translation may have gone or a block was dropped.
+ */
+final class BlockCache {
+
+  private static final int BUCKETS = 64;
+  private static final int LINEAR_SIZE = 1 << 12;
+
+  /** The blocks of one page, and which of its bytes they cover. */
+  private static final class Page {
+    final @Nullable Block[] buckets = new @Nullable Block[BUCKETS];
+    final long[] covered = new long[GuestMemory.PAGE_SIZE / 64];
+
+    void cover(int from, int length) {
+      for (int n = from; n < from + length; n++) {
+        covered[n >>> 6] |= 1L << n;
+      }
+    }
+
+    boolean covers(int from, int length) {
+      for (int n = from; n < from + length; n++) {
+        if ((covered[n >>> 6] & 1L << n) != 0) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  private final CpuState cpu;
+  private final Mmu mmu;
+  private final GuestMemory memory;
+  private final BlockBuilder builder;
+  private final @Nullable Page[] pages;
+  private final @Nullable Block[] byLinear = new @Nullable Block[LINEAR_SIZE];
+
+  BlockCache(CpuState cpu, Decoder decoder) {
+    this.cpu = cpu;
+    mmu = cpu.mmu;
+    memory = mmu.map().memory();
+    builder = new BlockBuilder(memory, decoder);
+    pages = new @Nullable Page[memory.bytes().length >>> GuestMemory.PAGE_BITS];
+    mmu.watchCode(this::written);
+    memory.onCodeWritten(this::dropPage);
+  }
+
+  private static int bucket(int pageOffset, int mode) {
+    return (pageOffset ^ pageOffset >>> 6 ^ mode) & BUCKETS - 1;
+  }
+
+  /**
+   * The block at a linear address, or {@code null} when the code there has to be executed singly.
+   * Throws #PF.
+   */
+  @Nullable Block at(long linear, int mode) {
+    int slot = slot(linear);
+    Block block = byLinear[slot];
+    if (block != null
+        && block.linear == linear
+        && block.mode == mode
+        && block.epoch == mmu.epoch()) {
+      return block;
+    }
+    block = find(linear, mode);
+    if (block != null) {
+      block.linear = linear;
+      block.epoch = mmu.epoch();
+      byLinear[slot] = block;
+    }
+    return block;
+  }
+
+  /** The block last looked up at a linear address, or any other; the caller compares. */
+  @Nullable Block candidate(long linear) {
+    return byLinear[slot(linear)];
+  }
+
+  private static int slot(long linear) {
+    return (int) (linear ^ linear >>> 12) & LINEAR_SIZE - 1;
+  }
+
+  private @Nullable Block find(long linear, int mode) {
+    int hostPage = mmu.fetchPage(linear);
+    if (hostPage < 0) {
+      return null;
+    }
+    int offset = (int) linear & GuestMemory.PAGE_SIZE - 1;
+    Page page = pages[hostPage];
+    if (page == null) {
+      page = new Page();
+      pages[hostPage] = page;
+    }
+    int bucket = bucket(offset, mode);
+    for (Block block = page.buckets[bucket]; block != null; block = block.nextInBucket) {
+      if (block.pageOffset == offset && block.mode == mode) {
+        return block;
+      }
+    }
+    Block block = builder.build(cpu, hostPage, offset, mode);
+    if (block != null) {
+      block.nextInBucket = page.buckets[bucket];
+      page.buckets[bucket] = block;
+      page.cover(offset, block.length);
+      mmu.protectCode(hostPage);
+    }
+    return block;
+  }
+
+  /** The processor itself is about to store to a page with blocks. */
+  private void written(int hostPage, int offset, int width) {
+    Page page = pages[hostPage];
+    if (page == null || !page.covers(offset, width)) {
+      return;
+    }
+    Arrays.fill(page.covered, 0);
+    boolean any = false;
+    for (int n = 0; n < BUCKETS; n++) {
+      @Nullable Block kept = null;
+      @Nullable Block next;
+      for (Block block = page.buckets[n]; block != null; block = next) {
+        next = block.nextInBucket;
+        if (block.pageOffset < offset + width && offset < block.pageOffset + block.length) {
+          block.valid = false;
+        } else {
+          block.nextInBucket = kept;
+          kept = block;
+          page.cover(block.pageOffset, block.length);
+          any = true;
+        }
+      }
+      page.buckets[n] = kept;
+    }
+    mmu.codeChanged();
+    if (!any) {
+      pages[hostPage] = null;
+      memory.setCode(hostPage, false);
+    }
+  }
+
+  /** Somebody else is about to write anywhere in the page. */
+  private void dropPage(int hostPage) {
+    Page page = pages[hostPage];
+    if (page != null) {
+      for (Block first : page.buckets) {
+        for (Block block = first; block != null; block = block.nextInBucket) {
+          block.valid = false;
+        }
+      }
+      pages[hostPage] = null;
+      mmu.codeChanged();
+    }
+    memory.setCode(hostPage, false);
+  }
+}
