@@ -6,6 +6,7 @@ import io.satchel.app.headless.Step;
 import io.satchel.app.open.RunRequest;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
@@ -39,6 +40,14 @@ import picocli.CommandLine.Spec;
     })
 @SuppressWarnings("unused") // picocli calls the setters and sets the fields
 final class RunCommand implements Callable<Integer> {
+
+  private final PrintStream out;
+  private final PrintStream err;
+
+  RunCommand(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -268,8 +277,7 @@ final class RunCommand implements Callable<Integer> {
       return Window.run(request);
     }
     Duration limit = timeout == null ? null : duration(timeout);
-    return new HeadlessRun(
-            request, steps, timedShots, serial, debugcon, limit, quiet, System.out, System.err)
+    return new HeadlessRun(request, steps, timedShots, serial, debugcon, limit, quiet, out, err)
         .run();
   }
 

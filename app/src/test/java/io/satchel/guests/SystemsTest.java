@@ -1,0 +1,138 @@
+package io.satchel.guests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Whole operating systems to a text on their screen, under both firmwares: {@code mvn verify
+ * -Pguests}.
+ */
+@Tag("guests")
+class SystemsTest {
+
+  private static List<String> firmware(boolean own) {
+    return own ? List.of() : Guests.seaBios();
+  }
+
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void memtestShowsItsFirstTestsProgress(boolean own) {
+    Path iso = Guests.installed(Path.of("/usr/lib/memtest86+/memtest86+ia32.iso"), "memtest86+");
+    Guests.run(
+        firmware(own),
+        iso,
+        "--memory",
+        64,
+        "--expect",
+        "Memtest86+",
+        "--expect",
+        "Testing",
+        "--timeout",
+        600);
+  }
+
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void busyboxShellAnswersWhatIsTypedOnTheKeyboard(boolean own) throws Exception {
+    Guests.run(
+        firmware(own),
+        Guests.made("busybox-686.iso"),
+        "--expect",
+        "BUSYBOX-UP",
+        "--wait",
+        2,
+        "--type",
+        "uname -a\n",
+        "--expect",
+        "GNU/Linux",
+        "--type",
+        "clear; cat /proc/cpuinfo\n",
+        "--expect",
+        "bogomips",
+        "--timeout",
+        900);
+  }
+
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void debianInstallerAsksForALanguageInTextMode(boolean own) throws Exception {
+    Guests.run(
+        firmware(own),
+        Guests.made("di-i386-text.iso"),
+        "--memory",
+        512,
+        "--expect",
+        "Select a language",
+        "--timeout",
+        1200);
+  }
+
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void installedDebianKeepsAFileOverAPowerOff(boolean own, @TempDir Path folder) throws Exception {
+    Path image = Guests.made("debian-i386.qcow2");
+    Path overlay = folder.resolve("changes.qcow2");
+    Guests.run(
+        firmware(own),
+        image,
+        "--memory",
+        512,
+        "--overlay",
+        overlay,
+        "--expect",
+        "pc-i386 login:",
+        "--type",
+        "root\n",
+        "--expect",
+        "Password:",
+        "--type",
+        "root\n",
+        "--expect",
+        "root@pc-i386",
+        "--type",
+        "echo kept-over-power-off > /root/kept; sync; poweroff\n",
+        "--expect",
+        "Power down",
+        "--wait",
+        20,
+        "--timeout",
+        1800);
+    assertThat(Files.size(overlay)).isPositive();
+    Guests.run(
+        firmware(own),
+        image,
+        "--memory",
+        512,
+        "--overlay",
+        overlay,
+        "--expect",
+        "pc-i386 login:",
+        "--type",
+        "root\n",
+        "--expect",
+        "Password:",
+        "--type",
+        "root\n",
+        "--expect",
+        "root@pc-i386",
+        "--type",
+        "clear; cat /root/kept\n",
+        "--expect",
+        "\nkept-over-power-off",
+        "--timeout",
+        1800);
+    Process check =
+        new ProcessBuilder("qemu-img", "check", overlay.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(check.getInputStream().readAllBytes());
+    assertThat(check.waitFor()).as(said).isZero();
+  }
+}
