@@ -24,9 +24,8 @@ public final class CommandLines {
     }
     CommandLine line = new CommandLine(new Root());
     line.addSubcommand(new RunCommand(out, err));
-    // Steps such as --type come several times; picocli calls the setter each time, and would warn.
+    // Steps such as --type come several times; picocli then calls the setter each time.
     line.setOverwrittenOptionsAllowed(true);
-    CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
     line.setOut(new PrintWriter(out, true));
     line.setErr(new PrintWriter(err, true));
     line.setParameterExceptionHandler(
