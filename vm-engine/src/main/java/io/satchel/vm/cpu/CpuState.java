@@ -227,12 +227,21 @@ public final class CpuState {
     return pending;
   }
 
+  /** The bits of {@link #pending} that can have an effect now. */
+  public int attentionMask() {
+    return PENDING_KICK
+        | (nmiBlocked ? 0 : PENDING_NMI)
+        | ((systemFlags & IF) != 0 ? PENDING_INTR : 0);
+  }
+
+  /** Whether an interrupt or NMI could be delivered, or the run is to end. */
+  public boolean wantsInterrupt() {
+    return (pending & attentionMask()) != 0;
+  }
+
   /** Whether a long instruction should stop for an interrupt, NMI, kick or single step. */
   public boolean wantsAttention() {
-    int bits = pending;
-    return (bits & (PENDING_NMI | PENDING_KICK)) != 0
-        || (bits & PENDING_INTR) != 0 && (systemFlags & IF) != 0
-        || (systemFlags & TF) != 0;
+    return wantsInterrupt() || (systemFlags & TF) != 0;
   }
 
   /** Sets or clears the INTR pin. Only by the machine's holder. */

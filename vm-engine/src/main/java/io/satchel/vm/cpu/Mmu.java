@@ -180,6 +180,9 @@ public final class Mmu {
       return value;
     }
     int index = lookUp(tlb, access, linear);
+    if ((tlb.tags[index] & SoftTlb.WATCH) != 0) {
+      Breakpoints.data(cpu, linear, width, false);
+    }
     if ((tlb.tags[index] & SoftTlb.DEVICE) != 0) {
       return map.read(physical(tlb, index, linear), width);
     }
@@ -209,6 +212,9 @@ public final class Mmu {
     }
     int index = lookUp(tlb, access, linear);
     long tag = tlb.tags[index];
+    if ((tag & SoftTlb.WATCH) != 0) {
+      Breakpoints.data(cpu, linear, width, true);
+    }
     if ((tag & SoftTlb.DEVICE) != 0) {
       map.write(physical(tlb, index, linear), width, value);
       return;
@@ -276,6 +282,10 @@ public final class Mmu {
     } else if (write) {
       memory.setDirty(entry);
       flags = memory.isCode(entry) ? SoftTlb.CODE : 0;
+    }
+    boolean data = (access & PageWalker.FETCH) == 0;
+    if (data && Breakpoints.any(cpu) && Breakpoints.watchesPage(cpu, linear & SoftTlb.PAGE)) {
+      flags |= SoftTlb.WATCH;
     }
     tlb.enter(linear & SoftTlb.PAGE, entry, flags, global);
   }

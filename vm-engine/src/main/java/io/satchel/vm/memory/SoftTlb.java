@@ -25,6 +25,9 @@ public final class SoftTlb {
   /** In a tag: host memory that holds decoded code; a write must be announced. */
   public static final int CODE = 2;
 
+  /** In a tag: a data breakpoint lies in the page. */
+  public static final int WATCH = 4;
+
   /** Matches no page, with or without flags. */
   private static final long EMPTY = 8;
 
@@ -44,7 +47,7 @@ public final class SoftTlb {
 
   /** Whether entry {@code index} is that of the page, with any flags. */
   public boolean holds(int index, long page) {
-    return (tags[index] ^ page) < 4 && (tags[index] ^ page) >= 0;
+    return (tags[index] ^ page) < EMPTY && (tags[index] ^ page) >= 0;
   }
 
   /**

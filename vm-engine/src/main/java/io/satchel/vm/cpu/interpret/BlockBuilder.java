@@ -1,6 +1,5 @@
 package io.satchel.vm.cpu.interpret;
 
-import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.CodeBytes;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.decode.Instruction;
@@ -41,7 +40,7 @@ final class BlockBuilder {
   }
 
   /** The block there, or {@code null} when its first instruction does not lie in the page whole. */
-  @Nullable Block build(CpuState cpu, int hostPage, int pageOffset, int mode) {
+  @Nullable Block build(int hostPage, int pageOffset, int mode) {
     int codeWidth = (mode & Mode.CODE64) != 0 ? 8 : (mode & Mode.CODE32) != 0 ? 4 : 2;
     List<Instruction> instructions = new ArrayList<>();
     int start = (hostPage << GuestMemory.PAGE_BITS) + pageOffset;

@@ -19,6 +19,9 @@ final class BlockCache {
   private static final int BUCKETS = 64;
   private static final int LINEAR_SIZE = 1 << 12;
 
+  /** Instructions kept before everything is dropped: about 100 MB. */
+  private static final int MAX_INSTRUCTIONS = 500_000;
+
   /** The blocks of one page, and which of its bytes they cover. */
   private static final class Page {
     final @Nullable Block[] buckets = new @Nullable Block[BUCKETS];
@@ -40,21 +43,32 @@ final class BlockCache {
     }
   }
 
-  private final CpuState cpu;
   private final Mmu mmu;
   private final GuestMemory memory;
   private final BlockBuilder builder;
   private final @Nullable Page[] pages;
   private final @Nullable Block[] byLinear = new @Nullable Block[LINEAR_SIZE];
 
+  /** Instructions decoded since everything was dropped. */
+  private int kept;
+
   BlockCache(CpuState cpu, Decoder decoder) {
-    this.cpu = cpu;
     mmu = cpu.mmu;
     memory = mmu.map().memory();
     builder = new BlockBuilder(memory, decoder);
     pages = new @Nullable Page[memory.bytes().length >>> GuestMemory.PAGE_BITS];
     mmu.watchCode(this::written);
     memory.onCodeWritten(this::dropPage);
+  }
+
+  private void dropAll() {
+    for (int page = 0; page < pages.length; page++) {
+      if (pages[page] != null) {
+        dropPage(page);
+      }
+    }
+    Arrays.fill(byLinear, null);
+    kept = 0;
   }
 
   private static int bucket(int pageOffset, int mode) {
@@ -109,8 +123,13 @@ final class BlockCache {
         return block;
       }
     }
-    Block block = builder.build(cpu, hostPage, offset, mode);
+    if (kept > MAX_INSTRUCTIONS) {
+      dropAll();
+      return find(linear, mode);
+    }
+    Block block = builder.build(hostPage, offset, mode);
     if (block != null) {
+      kept += block.count;
       block.nextInBucket = page.buckets[bucket];
       page.buckets[bucket] = block;
       page.cover(offset, block.length);

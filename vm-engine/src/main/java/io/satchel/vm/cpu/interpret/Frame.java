@@ -51,6 +51,9 @@ final class Frame {
 
   private long end;
 
+  /** What of {@code pending()} ends the run; IF and NMI blocking change only between runs. */
+  private int attention;
+
   /** Offset of the instruction that is executing, for whoever catches its fault. */
   long faultRip;
 
@@ -85,6 +88,7 @@ final class Frame {
     csLimit = cpu.limit[CpuState.CS];
     retired = cpu.instructions;
     end = limit;
+    attention = cpu.attentionMask();
     rip = cpu.rip;
     block = first;
     MicroOp op = first.first;
@@ -102,7 +106,7 @@ final class Frame {
     Block next =
         link == NONE ? blocks.candidate(linear) : link == TAKEN ? from.taken : from.fallThrough;
     if (done >= end
-        || cpu.pending() != 0
+        || (cpu.pending() & attention) != 0
         || next == null
         || next.linear != linear
         || next.epoch != mmu.epoch()
@@ -118,7 +122,7 @@ final class Frame {
   private @Nullable MicroOp goSlowly(long nextRip, long linear, int link) {
     cpu.rip = nextRip;
     cpu.instructions = retired;
-    if (retired >= end || cpu.pending() != 0) {
+    if (retired >= end || (cpu.pending() & attention) != 0) {
       return null;
     }
     faultRip = nextRip;

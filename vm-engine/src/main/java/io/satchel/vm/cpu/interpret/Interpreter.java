@@ -2,6 +2,7 @@ package io.satchel.vm.cpu.interpret;
 
 import static io.satchel.vm.cpu.CpuState.CS;
 
+import io.satchel.vm.cpu.Breakpoints;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.GuestFault;
 import io.satchel.vm.cpu.decode.Decoder;
@@ -13,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * time where single step, breakpoints, an interrupt shadow or the place of the code ask for it.
  */
 public final class Interpreter {
-
-  private static final int DR7_ENABLES = 0xFF;
 
   private final CpuState cpu;
   private final SingleStep single;
@@ -55,7 +54,7 @@ public final class Interpreter {
       } else {
         run(block, end);
       }
-      if (cpu.pending() != 0 && !cpu.interruptShadow) {
+      if (cpu.wantsInterrupt() && !cpu.interruptShadow) {
         return;
       }
     }
@@ -64,7 +63,7 @@ public final class Interpreter {
   private boolean singly() {
     return cpu.interruptShadow
         || (cpu.systemFlags & (CpuState.TF | CpuState.RF)) != 0
-        || (cpu.dr[7] & DR7_ENABLES) != 0;
+        || Breakpoints.any(cpu);
   }
 
   /** The block at rip; null when the instruction there is to be executed singly. */
@@ -89,6 +88,7 @@ public final class Interpreter {
       frame.run(block, end);
     } catch (GuestFault fault) {
       cpu.rip = frame.faultRip;
+      cpu.instructions++;
       Interrupts.exception(cpu, fault);
     }
   }

@@ -2,6 +2,7 @@ package io.satchel.vm.cpu.interpret;
 
 import static io.satchel.vm.cpu.CpuState.CS;
 
+import io.satchel.vm.cpu.Breakpoints;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.GuestFault;
 import io.satchel.vm.cpu.decode.CodeBytes;
@@ -17,7 +18,7 @@ import io.satchel.vm.cpu.semantics.Interrupts;
 final class SingleStep {
 
   private static final int DR6_SINGLE_STEP = 1 << 14;
-  private static final int DR7_ENABLES = 0xFF;
+  private static final long LOW = 0xFFFF_FFFFL;
 
   private final CpuState cpu;
   private final Decoder decoder;
@@ -35,7 +36,7 @@ final class SingleStep {
     start = cpu.rip;
     boolean singleStep = (cpu.systemFlags & CpuState.TF) != 0;
     boolean shadow = cpu.interruptShadow;
-    boolean debug = (cpu.dr[7] & DR7_ENABLES) != 0;
+    boolean debug = Breakpoints.any(cpu);
     if (debug) {
       watch();
     }
@@ -53,8 +54,11 @@ final class SingleStep {
       }
       i.row().effect().execute(cpu, i);
       cpu.instructions++;
+      singleStep &= !entersHandler(i);
     } catch (GuestFault fault) {
       cpu.rip = start;
+      // Counted too, so that a guest that faults for ever uses up its budget.
+      cpu.instructions++;
       Interrupts.exception(cpu, fault);
       return;
     }
@@ -77,7 +81,7 @@ final class SingleStep {
     if (offset > cpu.limit[CS]) {
       throw cpu.gp(0);
     }
-    return cpu.mmu.fetch(cpu.base[CS] + offset & 0xFFFF_FFFFL);
+    return cpu.mmu.fetch(cpu.base[CS] + offset & LOW);
   }
 
   // The translations of watched pages carry a mark, which has to follow the registers.
@@ -94,17 +98,18 @@ final class SingleStep {
   }
 
   private void instructionBreakpoints() {
-    long linear = cpu.code64() ? start : cpu.base[CS] + start & 0xFFFF_FFFFL;
-    int hits = 0;
-    for (int n = 0; n < 4; n++) {
-      boolean enabled = (cpu.dr[7] >>> 2 * n & 3) != 0;
-      if (enabled && (cpu.dr[7] >>> 16 + 4 * n & 15) == 0 && cpu.dr[n] == linear) {
-        hits |= 1 << n;
-      }
-    }
+    int hits = Breakpoints.instruction(cpu, cpu.code64() ? start : cpu.base[CS] + start & LOW);
     if (hits != 0) {
       cpu.dr[6] = cpu.dr[6] & ~0xFL | hits;
       throw cpu.fault(GuestFault.DB, 0);
     }
+  }
+
+  /** INT and its kin: the handler begins with TF clear, and no trap comes before it. */
+  private static boolean entersHandler(Instruction i) {
+    return switch (i.row().opcode()) {
+      case 0xCC, 0xCD, 0xCE, 0xF1 -> true;
+      default -> false;
+    };
   }
 }

@@ -3,6 +3,7 @@ package io.satchel.vm.cpu.semantics;
 import static io.satchel.vm.cpu.CpuState.RAX;
 import static io.satchel.vm.cpu.CpuState.RDX;
 
+import io.satchel.vm.cpu.Breakpoints;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.Instruction;
 
@@ -34,11 +35,13 @@ public final class InOut {
 
   private static void in(CpuState cpu, Instruction i, int port, int width) {
     IoPermission.check(cpu, port, width);
+    Breakpoints.port(cpu, port, width);
     Operands.setRegister(cpu, i, RAX, width, cpu.ports.read(port, width) & 0xFFFF_FFFFL);
   }
 
   private static void out(CpuState cpu, int port, int width) {
     IoPermission.check(cpu, port, width);
+    Breakpoints.port(cpu, port, width);
     cpu.ports.write(port, width, (int) cpu.gpr[RAX]);
   }
 }

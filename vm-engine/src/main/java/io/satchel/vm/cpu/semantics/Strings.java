@@ -8,6 +8,7 @@ import static io.satchel.vm.cpu.CpuState.RDI;
 import static io.satchel.vm.cpu.CpuState.RDX;
 import static io.satchel.vm.cpu.CpuState.RSI;
 
+import io.satchel.vm.cpu.Breakpoints;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.Instruction;
 import java.util.Arrays;
@@ -229,6 +230,7 @@ public final class Strings {
   private static void insStep(CpuState cpu, Instruction i, int width) {
     int port = (int) cpu.gpr[RDX] & 0xFFFF;
     IoPermission.check(cpu, port, width);
+    Breakpoints.port(cpu, port, width);
     long linear = destination(cpu, i, width, true);
     // The port must not be read when the store would fault.
     cpu.mmu.checkWrite(linear, width);
@@ -239,6 +241,7 @@ public final class Strings {
   private static void outsStep(CpuState cpu, Instruction i, int width) {
     int port = (int) cpu.gpr[RDX] & 0xFFFF;
     IoPermission.check(cpu, port, width);
+    Breakpoints.port(cpu, port, width);
     cpu.ports.write(port, width, (int) cpu.mmu.read(source(cpu, i, width), width));
     advance(cpu, i, RSI, width);
   }
