@@ -6,6 +6,15 @@ package io.satchel.vm.firmware;
  */
 final class Assembler {
 
+  /** From a stub's entry to the end of its RET. */
+  static final int TRAP_LENGTH = 5;
+
+  /** From a stub's entry to its OUT. */
+  static final int OUT = 2;
+
+  /** From a 32-bit stub's entry to its OUT. */
+  static final int WIDE_OUT = 3;
+
   private final byte[] rom;
   private int at;
 

@@ -5,7 +5,9 @@ import io.satchel.vm.bus.IoHandler;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.device.Board;
 import io.satchel.vm.device.Device;
+import io.satchel.vm.memory.GuestMemory;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Satchel's BIOS: its ROM, what it does at power-on, and the services behind the stubs.
@@ -20,6 +22,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   public static final int ROM_SIZE = 0x40000;
 
   private static final int ROM_BASE = 0xC0000;
+  private static final Trap[] TRAPS = Trap.values();
 
   /**
    * What a service remembers beside guest memory.
@@ -171,31 +174,44 @@ public final class Bios implements Device<Bios.State>, IoHandler {
 
   @Override
   public void write(int offset, int width, int value) {
-    Trap[] traps = Trap.values();
     boolean wide = guest.cpu.protectedMode();
-    int number = wide ? guest.wideStubWord() : guest.stubWord();
-    if (wide && (number < 0 || number >= traps.length || !traps[number].wide())) {
-      number = guest.stubWord();
+    Trap trap = wide ? trap(guest.wideStubWord()) : null;
+    if (trap == null || !trap.wide()) {
+      trap = trap(guest.stubWord());
     }
-    if (number < 0 || number >= traps.length) {
-      return; // not one of the stubs
-    }
-    Trap trap = traps[number];
-    boolean inRom =
-        guest.cpu.selector[CpuState.CS] == SystemRom.SEGMENT
-            || guest.cpu.selector[CpuState.CS] == VideoRom.SEGMENT
-            || wide;
-    if (!inRom) {
-      return;
+    if (trap == null || !fromStub(trap)) {
+      return; // some program's own write to the port
     }
     if (!trap.wide()) {
-      int entry =
-          trap == Trap.INT10 && guest.cpu.selector[CpuState.CS] == VideoRom.SEGMENT
-              ? videoRom.int10()
-              : rom.entry(trap);
-      guest.stubWord(entry + 5);
+      guest.stubWord(entry(trap) + Assembler.TRAP_LENGTH);
     }
     serve(trap);
+  }
+
+  private static @Nullable Trap trap(int number) {
+    return number >= 0 && number < TRAPS.length ? TRAPS[number] : null;
+  }
+
+  private int entry(Trap trap) {
+    boolean fromVideoRom = guest.cpu.selector[CpuState.CS] == VideoRom.SEGMENT;
+    return trap == Trap.INT10 && fromVideoRom ? videoRom.int10() : rom.entry(trap);
+  }
+
+  /**
+   * Whether the processor is at the OUT of the service's stub. An accelerator may show the OUT
+   * itself or what follows. A 32-bit caller maps the ROM where it likes, by whole pages.
+   */
+  private boolean fromStub(Trap trap) {
+    long out = entry(trap) + (trap.wide() ? Assembler.WIDE_OUT : Assembler.OUT);
+    long rip = guest.cpu.rip;
+    if (trap.wide() || trap == Trap.APM16) {
+      long mask = GuestMemory.PAGE_SIZE - 1L;
+      long at = guest.cpu.base[CpuState.CS] + rip & mask;
+      return at == (out & mask) || at == (out + 2 & mask);
+    }
+    int segment = guest.cpu.selector[CpuState.CS];
+    return (segment == SystemRom.SEGMENT || segment == VideoRom.SEGMENT)
+        && (rip == out || rip == out + 2);
   }
 
   private void serve(Trap trap) {

@@ -354,6 +354,23 @@ class BiosTests {
   }
 
   @Test
+  void programsOwnWriteToTheServicePortDoesNothing() throws IOException {
+    Run run =
+        boot(
+            floppy(
+                1440 * 1024,
+                0x6A,
+                0x00, // push 0: what POST's stub pushes
+                0xE6,
+                SystemRom.PORT,
+                0x58, // out PORT, al; pop ax
+                0xFA,
+                0xF4));
+    assertThat(run.cpu.gpr[CpuState.RAX] & 0xFFFF).isZero();
+    assertThat(run.cpu.rip).isEqualTo(0x7C07);
+  }
+
+  @Test
   void dateAndModelAreWhereProgramsLookForThem() {
     byte[] rom = new SystemRom(RomFonts.font8x8()).bytes();
     assertThat(new String(rom, SystemRom.DATE, 8, StandardCharsets.US_ASCII))
