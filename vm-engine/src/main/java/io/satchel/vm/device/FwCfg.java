@@ -82,7 +82,9 @@ public final class FwCfg implements Device<FwCfg.State> {
    *
    * @param type 1 RAM, 2 reserved, 3 ACPI tables, 4 ACPI NVS
    */
-  public record Range(long base, long length, int type) {}
+  public record Range(long base, long length, int type) {
+    public static final int RAM = 1;
+  }
 
   private final AddressMap memory;
   private final Map<Integer, byte[]> items = new TreeMap<>();

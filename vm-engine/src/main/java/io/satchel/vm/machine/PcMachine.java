@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.vm.accel.Tcg;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineConfig;
+import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
 import io.satchel.vm.api.MachineConfig.Drive;
 import io.satchel.vm.api.MachineConfig.DriveKind;
@@ -23,6 +24,7 @@ import io.satchel.vm.device.AtaUnit;
 import io.satchel.vm.device.AtapiDrive;
 import io.satchel.vm.device.Board;
 import io.satchel.vm.device.Cmos;
+import io.satchel.vm.device.CoprocessorErrorPort;
 import io.satchel.vm.device.DebugPorts;
 import io.satchel.vm.device.Device;
 import io.satchel.vm.device.Dma8237;
@@ -63,8 +65,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The PC: an i440FX and PIIX3 board with a PIIX4's power management. The constructor is the wiring list; everything below it
- * passes a wish on to the machine's thread.
+ * The PC: an i440FX and PIIX3 board with a PIIX4's power management. The constructor is the wiring
+ * list; everything below it passes a wish on to the machine's thread.
  */
 public final class PcMachine implements Machine {
 
@@ -111,7 +113,8 @@ public final class PcMachine implements Machine {
   /**
    * Builds the machine; it is off. The media of {@code config} belong to it from now on.
    *
-   * @throws IOException if a firmware or kernel file cannot be read or used, in a sentence that names it
+   * @throws IOException if a firmware or kernel file cannot be read or used, in a sentence that
+   *     names it
    */
   public PcMachine(MachineConfig config, MachineEvents listener) throws IOException {
     this.config = config;
@@ -120,8 +123,7 @@ public final class PcMachine implements Machine {
     byte @Nullable [] vgaBios = firmware(config.vgaBios());
     int ram = config.memoryMib() * MIB;
     int highRom = biosFile == null ? 0 : pages(biosFile.length);
-    GuestMemory memory =
-        new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom);
+    GuestMemory memory = new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom);
     AddressMap map = new AddressMap(memory);
     IoPorts ports = new IoPorts();
     PciBus pci = new PciBus(ports, map);
@@ -159,8 +161,11 @@ public final class PcMachine implements Machine {
         add(new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), this::requestReset));
     add(new Port92(board, a20.input(), this::requestReset));
     serial = add(new Uart16550(board, "com1", 0x3F8, piix3.isa(4), listener::serial));
-    add(new DebugPorts(board, listener::post, listener::debug, config.exitPort() ? this::exit : null));
+    add(
+        new DebugPorts(
+            board, listener::post, listener::debug, config.exitPort() ? this::exit : null));
     cpu.ferr = piix3.isa(13);
+    add(new CoprocessorErrorPort(board, this::ignoreCoprocessorError));
     Dma8237 dma = add(new Dma8237(ports, map));
     int floppyDrives =
         (int) config.drives().stream().filter(drive -> drive.kind() == DriveKind.FLOPPY).count();
@@ -176,19 +181,19 @@ public final class PcMachine implements Machine {
     pci.plug(1, 1, ide.function());
     vga = add(new Vga(board, vgaBios));
     pci.plug(VGA_SLOT, 0, vga.pciFunction());
-    List<DriveBay.Unit> slots =
-        config.drives().stream().<DriveBay.Unit>map(Slot::new).toList();
+    List<DriveBay.Unit> slots = config.drives().stream().<DriveBay.Unit>map(Slot::new).toList();
     cmos.setUp(ram, floppyType(slots, 0), floppyType(slots, 1));
     if (biosFile == null) {
       add(new Bios(board, cpu, () -> slots, config, rom));
     } else {
-      add(new FwCfg(board, ram, 1));
+      FwCfg fwCfg = add(new FwCfg(board, ram, 1));
+      fwCfg.memoryMap(List.of(new FwCfg.Range(0, ram, FwCfg.Range.RAM)));
+      fwCfg.bootMenu(config.bootMenu());
+      fwCfg.bootOrder(bootOrder());
       RomImage.map(map, biosFile, memory.allocate(highRom), rom);
     }
 
-    loop =
-        new MachineLoop(
-            cpu, new Tcg(cpu), clock, events, inbox, counting, new LoopControl());
+    loop = new MachineLoop(cpu, new Tcg(cpu), clock, events, inbox, counting, new LoopControl());
     resetAll();
   }
 
@@ -257,9 +262,35 @@ public final class PcMachine implements Machine {
     long size = Files.size(file);
     if (size == 0 || size > MAX_BIOS_BYTES) {
       throw new IOException(
-          "The firmware " + file + " has " + size + " bytes, which no PC firmware has; choose another file.");
+          "The firmware "
+              + file
+              + " has "
+              + size
+              + " bytes, which no PC firmware has; choose another file.");
     }
     return Files.readAllBytes(file);
+  }
+
+  private void ignoreCoprocessorError() {
+    cpu.ignne = true;
+    cpu.ferr.lower();
+  }
+
+  /** The drives in the order in which firmware is to try them, as Open Firmware names them. */
+  private List<String> bootOrder() {
+    List<String> paths = new ArrayList<>();
+    for (BootDevice kind : config.bootOrder()) {
+      for (Drive drive : config.drives()) {
+        if (drive.kind().name().equals(kind.name())) {
+          int unit = drive.unit();
+          paths.add(
+              kind == BootDevice.FLOPPY
+                  ? "/pci@i0cf8/isa@1/fdc@03f0/floppy@" + unit
+                  : "/pci@i0cf8/ide@1,1/drive@%d/disk@%d".formatted(unit / 2, unit % 2));
+        }
+      }
+    }
+    return paths;
   }
 
   /** A drive's type as CMOS has it, 0 when it is absent. */
@@ -371,7 +402,8 @@ public final class PcMachine implements Machine {
           new End(
               Cause.TRIPLE_FAULT,
               String.format(
-                  "The computer crashed: its processor met a fault while it handled a fault, at %04x:%08x. Reset it, or try other hardware settings.",
+                  "The computer crashed: its processor met a fault while it handled a fault, at"
+                      + " %04x:%08x. Reset it, or try other hardware settings.",
                   cpu.shutdownCs, cpu.shutdownRip),
               1));
     }
@@ -419,7 +451,9 @@ public final class PcMachine implements Machine {
       finish(
           new End(
               Cause.FAILED,
-              "Satchel itself failed (" + defect + "). Nothing that was saved is lost; please report it.",
+              "Satchel itself failed ("
+                  + defect
+                  + "). Nothing that was saved is lost; please report it.",
               1));
     }
     End how = end == null ? new End(Cause.CLOSED, "The machine was switched off.", 0) : end;
@@ -563,11 +597,6 @@ public final class PcMachine implements Machine {
   @Override
   public Status status() {
     return new Status(
-        cpu.instructions,
-        clock.nanos(),
-        traffic.bytesRead(),
-        traffic.bytesWritten(),
-        halted,
-        "");
+        cpu.instructions, clock.nanos(), traffic.bytesRead(), traffic.bytesWritten(), halted, "");
   }
 }
