@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 
 /**
  * A processor with RAM and two ports, and nothing else: E9h collects text, F4h ends the run. Starts
@@ -22,7 +23,7 @@ final class BareMetal {
 
   static final int RAM = 128 << 20;
 
-  final AddressMap map = new AddressMap(new GuestMemory(RAM, 0));
+  final AddressMap map;
   final IoPorts ports = new IoPorts();
   final CpuState cpu;
   final Tcg tcg;
@@ -34,7 +35,12 @@ final class BareMetal {
   boolean ended;
 
   BareMetal() {
-    map.mapMemory(0, RAM, 0);
+    this(RAM);
+  }
+
+  BareMetal(int ram) {
+    map = new AddressMap(new GuestMemory(ram, 0));
+    map.mapMemory(0, ram, 0);
     cpu = new CpuState(new Mmu(map), ports, CpuModel.named("max"));
     tcg = new Tcg(cpu);
     ports.map(0xE9, 1, 1, "debugcon", port(this::character));
@@ -83,6 +89,12 @@ final class BareMetal {
       cpu.limit[n] = 0xFFFF_FFFFL;
       cpu.attributes[n] = n == CpuState.CS ? 0xC09B : 0xC093;
     }
+  }
+
+  /** Puts machine code, written in hexadecimal, at a physical address. */
+  void code(long address, String hex) {
+    byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
+    map.write(address, bytes, 0, bytes.length);
   }
 
   void load(Path elf) throws IOException {
