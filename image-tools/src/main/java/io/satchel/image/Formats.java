@@ -7,6 +7,8 @@ import io.satchel.image.format.qcow2.Qcow2Format;
 import io.satchel.image.format.qed.QedFormat;
 import io.satchel.image.format.raw.RawFormat;
 import io.satchel.image.format.vdi.VdiFormat;
+import io.satchel.image.format.vhdx.VhdxFormat;
+import io.satchel.image.format.vmdk.VmdkFormat;
 import io.satchel.image.format.vpc.VpcFormat;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -23,6 +25,8 @@ public final class Formats {
           QCOW2,
           new QcowFormat(),
           new VdiFormat(),
+          new VmdkFormat(),
+          new VhdxFormat(),
           new VpcFormat(),
           new QedFormat(),
           new ParallelsFormat());

@@ -194,6 +194,10 @@ public abstract class BlockTableDevice implements LayeredDevice {
     }
   }
 
+  private boolean readsAsZeros(long place, long at) {
+    return place == ZERO || place == ABSENT && (below == null || at >= below.size());
+  }
+
   private void prepare() throws IOException {
     if (readOnly()) {
       throw new ImageException(
@@ -233,16 +237,29 @@ public abstract class BlockTableDevice implements LayeredDevice {
     try {
       long block = at / blockSize;
       int in = (int) (at % blockSize);
-      ByteBuffer whole = ByteBuffer.allocate(blockSize);
-      if (source.remaining() < blockSize) {
-        whole.limit((int) Math.min(blockSize, size - block * blockSize));
-        readLocked(block * blockSize, whole);
-        whole.clear();
+      long start = block * blockSize;
+      boolean zeros = readsAsZeros(locate(block), start);
+      ByteBuffer whole = null;
+      if (!zeros && source.remaining() < blockSize) {
+        whole = ByteBuffer.allocate(blockSize);
+        whole.limit((int) Math.min(blockSize, size - start));
+        readLocked(start, whole);
+        whole.clear().position(in);
+        whole.put(source).clear();
       }
-      whole.position(in);
-      whole.put(source).clear();
       long place = allocate(block);
-      file.write(place, whole);
+      if (whole != null) {
+        file.write(place, whole);
+      } else if (place >= file.size()) {
+        // What a file gains reads as zeros.
+        file.write(place + in, source);
+        if (file.size() < place + blockSize) {
+          file.setSize(place + blockSize);
+        }
+      } else {
+        file.writeZeroes(place, blockSize, false);
+        file.write(place + in, source);
+      }
       unsynced = true;
       publish(block, place);
       tablesDirty = true;
@@ -264,8 +281,7 @@ public abstract class BlockTableDevice implements LayeredDevice {
       try {
         long place = locate(block);
         boolean whole = at == block * blockSize && at + n == blockEnd;
-        boolean reads = place == ZERO || place == ABSENT && (below == null || at >= below.size());
-        if (reads) {
+        if (readsAsZeros(place, at)) {
           at += n;
           continue;
         }

@@ -1,0 +1,248 @@
+package io.satchel.image.format.vmdk;
+
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.format.LayeredDevice;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The extents of a VMDK, one behind the other. */
+final class VmdkDevice implements LayeredDevice {
+  /**
+   * A piece of the disk.
+   *
+   * @param start its first byte on the disk
+   */
+  record Piece(long start, String file, LayeredDevice device) {}
+
+  private final List<Piece> pieces;
+  private final Descriptor descriptor;
+  private final @Nullable BackingReference backing;
+  private final long size;
+
+  VmdkDevice(List<Piece> pieces, Descriptor descriptor) {
+    this.pieces = List.copyOf(pieces);
+    this.descriptor = descriptor;
+    Piece last = pieces.getLast();
+    size = last.start() + last.device().size();
+    boolean child = descriptor.number("parentCID") != 0xffffffffL && !hint().isEmpty();
+    backing = child ? new BackingReference(hint(), "vmdk") : null;
+  }
+
+  private String hint() {
+    return descriptor.value("parentFileNameHint", "");
+  }
+
+  @Override
+  public @Nullable BackingReference backing() {
+    return backing;
+  }
+
+  @Override
+  public void attachBacking(BlockDevice below) {
+    for (int i = 0; i < pieces.size(); i++) {
+      boolean closes = i == pieces.size() - 1;
+      pieces.get(i).device().attachBacking(new Window(below, pieces.get(i), closes));
+    }
+  }
+
+  /** What lies below one piece. */
+  private record Window(BlockDevice below, Piece piece, boolean closes) implements BlockDevice {
+    @Override
+    public long size() {
+      return Math.max(0, Math.min(piece.device().size(), below.size() - piece.start()));
+    }
+
+    @Override
+    public boolean readOnly() {
+      return true;
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer target) throws IOException {
+      below.read(piece.start() + offset, target);
+    }
+
+    @Override
+    public void write(long offset, ByteBuffer source) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean unmap) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void discard(long offset, long length) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void flush() {
+      // It is only read.
+    }
+
+    @Override
+    public Extent extent(long offset, long length) throws IOException {
+      return below.extent(piece.start() + offset, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (closes) {
+        below.close();
+      }
+    }
+  }
+
+  @Override
+  public long size() {
+    return size;
+  }
+
+  @Override
+  public boolean readOnly() {
+    return pieces.stream().anyMatch(p -> p.device().readOnly());
+  }
+
+  @Override
+  public int clusterSize() {
+    return pieces.getFirst().device().clusterSize();
+  }
+
+  @Override
+  public Map<String, Object> specifics() {
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("cid", descriptor.number("CID"));
+    all.put("parent-cid", descriptor.number("parentCID"));
+    all.put("create-type", descriptor.value("createType", ""));
+    List<Object> extents = new ArrayList<>();
+    for (Piece piece : pieces) {
+      Map<String, Object> extent = new LinkedHashMap<>();
+      extent.put("virtual-size", piece.device().size());
+      extent.put("filename", piece.file());
+      boolean sparse = piece.device() instanceof SparseExtent;
+      if (sparse) {
+        extent.put("cluster-size", piece.device().clusterSize());
+      }
+      extent.put("format", sparse ? "" : "FLAT");
+      extents.add(extent);
+    }
+    all.put("extents", extents);
+    return all;
+  }
+
+  private int pieceAt(long offset) {
+    int low = 0;
+    int high = pieces.size() - 1;
+    while (low < high) {
+      int middle = (low + high + 1) / 2;
+      if (pieces.get(middle).start() <= offset) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
+  }
+
+  /** Something done with a part of a range that lies within one piece. */
+  private interface Part {
+    void on(LayeredDevice device, long offset, long length) throws IOException;
+  }
+
+  private void each(long offset, long length, Part part) throws IOException {
+    Objects.checkFromIndexSize(offset, length, size);
+    long at = offset;
+    long end = offset + length;
+    while (at < end) {
+      Piece piece = pieces.get(pieceAt(at));
+      long n = Math.min(end, piece.start() + piece.device().size()) - at;
+      part.on(piece.device(), at - piece.start(), n);
+      at += n;
+    }
+  }
+
+  @Override
+  public void read(long offset, ByteBuffer target) throws IOException {
+    int limit = target.limit();
+    each(
+        offset,
+        target.remaining(),
+        (device, at, n) -> {
+          target.limit(target.position() + (int) n);
+          device.read(at, target);
+          target.limit(limit);
+        });
+  }
+
+  @Override
+  public void write(long offset, ByteBuffer source) throws IOException {
+    int limit = source.limit();
+    each(
+        offset,
+        source.remaining(),
+        (device, at, n) -> {
+          source.limit(source.position() + (int) n);
+          device.write(at, source);
+          source.limit(limit);
+        });
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
+    each(offset, length, (device, at, n) -> device.writeZeroes(at, n, unmap));
+  }
+
+  @Override
+  public void discard(long offset, long length) throws IOException {
+    each(offset, length, LayeredDevice::discard);
+  }
+
+  @Override
+  public void flush() throws IOException {
+    for (Piece piece : pieces) {
+      piece.device().flush();
+    }
+  }
+
+  @Override
+  public Extent extent(long offset, long length) throws IOException {
+    Piece piece = pieces.get(pieceAt(Objects.checkFromIndexSize(offset, length, size)));
+    long inside = Math.min(length, piece.start() + piece.device().size() - offset);
+    return piece.device().extent(offset - piece.start(), inside);
+  }
+
+  @Override
+  public Status status(long offset, long length) throws IOException {
+    Piece piece = pieces.get(pieceAt(Objects.checkFromIndexSize(offset, length, size)));
+    long inside = Math.min(length, piece.start() + piece.device().size() - offset);
+    return piece.device().status(offset - piece.start(), inside);
+  }
+
+  @Override
+  public void resize(long newSize) throws IOException {
+    pieces.getFirst().device().resize(newSize);
+  }
+
+  @Override
+  public void close() throws IOException {
+    IOException failure = null;
+    for (Piece piece : pieces) {
+      try {
+        piece.device().close();
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}
