@@ -6,6 +6,7 @@ import io.satchel.app.headless.Step;
 import io.satchel.app.open.RunRequest;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
@@ -32,13 +33,19 @@ import picocli.CommandLine.Spec;
       "",
       "Steps (--expect, --type, --key, --send, --wait, --screenshot, --power-button) are done in"
           + " the order they",
-      "are given. Without steps a headless run goes on until the computer turns itself off.",
+      "are given, and then a headless run ends; without steps it goes on until the computer turns"
+          + " itself off.",
+      "A --screenshot with --at is no step: it is taken at its time, and the run does not end"
+          + " before.",
       "Exit status: 0 all steps done, or turned off; 1 --timeout passed or the computer crashed; 2"
           + " bad input;",
       "with --exit-port the status that the guest wrote."
     })
 @SuppressWarnings("unused") // picocli calls the setters and sets the fields
 final class RunCommand implements Callable<Integer> {
+
+  private final PrintStream out;
+  private final PrintStream err;
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -239,6 +246,11 @@ final class RunCommand implements Callable<Integer> {
     timedShots.add(new HeadlessRun.TimedShot(duration(seconds), shot.file()));
   }
 
+  RunCommand(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
   @Override
   public Integer call() {
     if (image == null && cdrom == null && floppies.isEmpty() && disks.isEmpty() && kernel == null) {
@@ -268,8 +280,7 @@ final class RunCommand implements Callable<Integer> {
       return Window.run(request);
     }
     Duration limit = timeout == null ? null : duration(timeout);
-    return new HeadlessRun(
-            request, steps, timedShots, serial, debugcon, limit, quiet, System.out, System.err)
+    return new HeadlessRun(request, steps, timedShots, serial, debugcon, limit, quiet, out, err)
         .run();
   }
 
