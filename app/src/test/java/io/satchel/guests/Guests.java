@@ -3,7 +3,7 @@ package io.satchel.guests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.satchel.app.launch.CommandLines;
+import io.satchel.app.launch.Main;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -64,7 +64,7 @@ final class Guests {
     }
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     PrintStream stream = new PrintStream(printed, true, StandardCharsets.UTF_8);
-    int status = CommandLines.execute(stream, stream, line.toArray(String[]::new));
+    int status = Main.run(stream, stream, line.toArray(String[]::new));
     String text = printed.toString(StandardCharsets.UTF_8);
     assertThat(status).as(String.join(" ", line) + "\n" + text).isZero();
     return text;

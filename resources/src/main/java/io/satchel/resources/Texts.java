@@ -13,7 +13,7 @@ public final class Texts {
     bundle =
         ResourceBundle.getBundle(
             "io.satchel.resources.i18n.messages",
-            locale,
+            locale.getLanguage().equals("zh") ? Locale.SIMPLIFIED_CHINESE : locale,
             ResourceBundle.Control.getNoFallbackControl(ResourceBundle.Control.FORMAT_PROPERTIES));
   }
 
@@ -24,8 +24,6 @@ public final class Texts {
    */
   public String get(String key, Object... arguments) {
     String text = bundle.getString(key);
-    return arguments.length == 0
-        ? text
-        : new MessageFormat(text, bundle.getLocale()).format(arguments);
+    return new MessageFormat(text, bundle.getLocale()).format(arguments);
   }
 }

@@ -18,13 +18,8 @@ public final class Dialogs {
 
   /** What happened, to which file, and what to do: the message of the error says all three. */
   public static void error(@Nullable Window owner, Texts texts, IOException problem) {
-    String message = problem.getMessage();
-    Alert alert =
-        alert(
-            AlertType.ERROR,
-            owner,
-            texts.get("error.title"),
-            message == null ? problem.toString() : message);
+    String message = Sentences.of(problem);
+    Alert alert = alert(AlertType.ERROR, owner, texts.get("error.title"), message);
     alert.getButtonTypes().setAll(new ButtonType(texts.get("error.ok"), ButtonData.OK_DONE));
     alert.showAndWait();
   }

@@ -1,5 +1,6 @@
 package io.satchel.app.headless;
 
+import io.satchel.app.common.Sentences;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.open.Session;
 import io.satchel.vm.api.Machine;
@@ -10,10 +11,10 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -71,51 +72,75 @@ public final class HeadlessRun {
 
   /** The exit status: see {@code satchel run --help}. */
   public int run() {
-    try (OutputStream serial = target(serialTarget);
+    ScreenImage screen = new ScreenImage();
+    Listener listener = new Listener();
+    // Outputs are opened after the media, so that bad input leaves no file behind.
+    try (Session session = Session.open(request, listener);
+        OutputStream serial = target(serialTarget);
         OutputStream debug = target(debugTarget)) {
-      return run(serial, debug);
-    } catch (IOException | UncheckedIOException e) {
-      err.println("satchel: " + e.getMessage());
+      listener.serial = serial;
+      listener.debug = debug;
+      return run(session, listener, screen);
+    } catch (IOException e) {
+      err.println("satchel: " + Sentences.of(e));
       return BAD_INPUT;
     }
   }
 
-  private int run(OutputStream serial, OutputStream debug) throws IOException {
-    ScreenImage screen = new ScreenImage();
-    CompletableFuture<MachineEvents.End> end = new CompletableFuture<>();
-    Listener listener = new Listener(serial, debug, end);
+  private int run(Session session, Listener listener, ScreenImage screen) throws IOException {
     long started = System.nanoTime();
-    try (Session session = Session.open(request, listener)) {
-      Machine machine = session.machine();
-      machine.attach(screen);
-      Script script = new Script(machine, screen, steps);
-      listener.script = script;
-      CompletableFuture<Void> shotFailure = new CompletableFuture<>();
-      for (TimedShot shot : shots) {
-        machine.at(
-            shot.at().toNanos(),
-            () -> {
-              try {
-                screen.writePng(shot.file());
-              } catch (IOException e) {
-                shotFailure.completeExceptionally(e);
-              }
-            });
-      }
-      if (!steps.isEmpty()) {
-        script.start();
-      }
-      machine.start();
-      CompletableFuture<Object> first =
-          steps.isEmpty()
-              ? CompletableFuture.anyOf(end, shotFailure)
-              : CompletableFuture.anyOf(end, script.done(), shotFailure);
-      int status = await(first, script, screen);
-      if (!quiet) {
-        summary(machine.status(), System.nanoTime() - started);
-      }
-      return status;
+    Machine machine = session.machine();
+    machine.attach(screen);
+    Script script = new Script(machine, screen, steps);
+    listener.script = script;
+    List<CompletableFuture<Void>> goals = new ArrayList<>();
+    for (TimedShot shot : shots) {
+      goals.add(take(shot, machine, screen));
     }
+    if (!steps.isEmpty()) {
+      script.start();
+      goals.add(script.done());
+    }
+    machine.start();
+    CompletableFuture<Object> first =
+        goals.isEmpty()
+            ? CompletableFuture.anyOf(listener.end, listener.failure)
+            : CompletableFuture.anyOf(listener.end, listener.failure, all(goals));
+    int status = await(first, script, screen);
+    if (!quiet) {
+      summary(machine.status(), System.nanoTime() - started);
+    }
+    return status;
+  }
+
+  private static CompletableFuture<Void> take(TimedShot shot, Machine machine, ScreenImage screen) {
+    CompletableFuture<Void> taken = new CompletableFuture<>();
+    machine.at(
+        shot.at().toNanos(),
+        () -> {
+          try {
+            screen.writePng(shot.file());
+            taken.complete(null);
+          } catch (IOException e) {
+            taken.completeExceptionally(e);
+          }
+        });
+    return taken;
+  }
+
+  /** Completes with the last of {@code goals}, or fails with the first that does. */
+  private static CompletableFuture<Void> all(List<CompletableFuture<Void>> goals) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    CompletableFuture.allOf(goals.toArray(CompletableFuture[]::new))
+        .thenRun(() -> result.complete(null));
+    for (CompletableFuture<Void> goal : goals) {
+      goal.exceptionally(
+          failure -> {
+            result.completeExceptionally(failure);
+            return null;
+          });
+    }
+    return result;
   }
 
   private int await(CompletableFuture<Object> first, Script script, ScreenImage screen)
@@ -149,7 +174,7 @@ public final class HeadlessRun {
   }
 
   private int ended(MachineEvents.End end, Script script, ScreenImage screen) {
-    boolean unfinished = !steps.isEmpty() && !script.done().isDone();
+    boolean unfinished = !steps.isEmpty() && !script.settle();
     if (end.cause() == MachineEvents.Cause.EXIT_PORT) {
       return end.status();
     }
@@ -213,16 +238,14 @@ public final class HeadlessRun {
 
   /** Passes the machine's output on; called on its thread. */
   private static final class Listener implements MachineEvents {
-    private final OutputStream serial;
-    private final OutputStream debug;
-    private final CompletableFuture<End> end;
-    private volatile @Nullable Script script;
+    private final CompletableFuture<End> end = new CompletableFuture<>();
 
-    Listener(OutputStream serial, OutputStream debug, CompletableFuture<End> end) {
-      this.serial = serial;
-      this.debug = debug;
-      this.end = end;
-    }
+    /** Fails when an output cannot be written. */
+    private final CompletableFuture<End> failure = new CompletableFuture<>();
+
+    private volatile OutputStream serial = OutputStream.nullOutputStream();
+    private volatile OutputStream debug = OutputStream.nullOutputStream();
+    private volatile @Nullable Script script;
 
     @Override
     public void serial(int value) {
@@ -243,11 +266,11 @@ public final class HeadlessRun {
       end.complete(how);
     }
 
-    private static void put(OutputStream target, int value) {
+    private void put(OutputStream target, int value) {
       try {
         target.write(value);
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        failure.completeExceptionally(e);
       }
     }
   }

@@ -66,6 +66,20 @@ public final class Script {
     machine.at(0, () -> advance(0));
   }
 
+  /**
+   * Looks once more, after the machine has ended, for what the rest of the script waits for: a
+   * guest may say its last word and turn off before the next look.
+   *
+   * @return whether every step is done
+   */
+  public boolean settle() {
+    while (steps.peek() instanceof Step.Expect expect && found(expect.text())) {
+      steps.remove();
+    }
+    current = steps.peek();
+    return steps.isEmpty();
+  }
+
   /** A byte came out of the serial port; called on the machine's thread. */
   public void serial(int value) {
     serial.append((char) value);

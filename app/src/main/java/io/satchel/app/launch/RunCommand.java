@@ -33,7 +33,10 @@ import picocli.CommandLine.Spec;
       "",
       "Steps (--expect, --type, --key, --send, --wait, --screenshot, --power-button) are done in"
           + " the order they",
-      "are given. Without steps a headless run goes on until the computer turns itself off.",
+      "are given, and then a headless run ends; without steps it goes on until the computer turns"
+          + " itself off.",
+      "A --screenshot with --at is no step: it is taken at its time, and the run does not end"
+          + " before.",
       "Exit status: 0 all steps done, or turned off; 1 --timeout passed or the computer crashed; 2"
           + " bad input;",
       "with --exit-port the status that the guest wrote."
@@ -43,11 +46,6 @@ final class RunCommand implements Callable<Integer> {
 
   private final PrintStream out;
   private final PrintStream err;
-
-  RunCommand(PrintStream out, PrintStream err) {
-    this.out = out;
-    this.err = err;
-  }
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -246,6 +244,11 @@ final class RunCommand implements Callable<Integer> {
     }
     steps.removeLast();
     timedShots.add(new HeadlessRun.TimedShot(duration(seconds), shot.file()));
+  }
+
+  RunCommand(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.satchel.app.launch;
 
-import io.satchel.app.open.MainWindow;
 import io.satchel.app.open.RunRequest;
 import io.satchel.resources.Texts;
 import java.nio.file.Path;
@@ -32,7 +31,11 @@ final class Window {
           Platform.setImplicitExit(false);
           Stage stage = new Stage();
           MainWindow window =
-              new MainWindow(stage, new Texts(Locale.getDefault()), closed::countDown);
+              new MainWindow(
+                  stage,
+                  new Texts(Locale.getDefault()),
+                  Path.of(System.getProperty("user.home")),
+                  closed::countDown);
           window.show();
           if (request != null) {
             window.run(request);

@@ -10,8 +10,10 @@ import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineState;
 import io.satchel.vm.host.Key;
 import io.satchel.vm.host.ScreenImage;
+import io.satchel.vm.host.TextScreen;
 import io.satchel.vm.host.UsKeyboard;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -19,6 +21,7 @@ import java.util.List;
 import javafx.animation.KeyFrame;
 import javafx.animation.Timeline;
 import javafx.application.Platform;
+import javafx.beans.value.ChangeListener;
 import javafx.geometry.Insets;
 import javafx.geometry.Pos;
 import javafx.scene.control.Button;
@@ -29,11 +32,15 @@ import javafx.scene.control.MenuButton;
 import javafx.scene.control.MenuItem;
 import javafx.scene.control.ToolBar;
 import javafx.scene.control.Tooltip;
+import javafx.scene.input.Clipboard;
+import javafx.scene.input.ClipboardContent;
+import javafx.scene.input.KeyCombination;
 import javafx.scene.layout.BorderPane;
 import javafx.scene.layout.HBox;
 import javafx.scene.layout.Priority;
 import javafx.scene.layout.Region;
 import javafx.scene.layout.StackPane;
+import javafx.scene.layout.VBox;
 import javafx.stage.FileChooser;
 import javafx.stage.Stage;
 import javafx.util.Duration;
@@ -44,11 +51,23 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   /** What a machine is called, and what ends it. */
   public interface Owner {
-    /** The machine has ended and the person wants to leave its screen. */
+    /** The person wants to leave the machine's screen, whether it has ended or not. */
     void leave();
+
+    /** The person wants the machine, which has ended, to start again. */
+    void restart();
+
+    /** The person's own folder. */
+    Path home();
 
     Stage stage();
   }
+
+  private static final Duration NOTICE_TIME = Duration.seconds(6);
+
+  private static final String PANEL_STYLE =
+      "-fx-background-color: #303030; -fx-text-fill: white; -fx-padding: 16;"
+          + " -fx-background-radius: 6;";
 
   private final Texts texts;
   private final Owner owner;
@@ -61,8 +80,14 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private final PointerGrab pointer;
   private final StatusLine status;
   private final Label notice = new Label();
+  private final Label endMessage = new Label();
+  private final VBox endPanel;
+  private final Typist typist;
+  private final ToolBar toolBar;
   private final Button pauseButton;
   private final Timeline ticker;
+  private final ChangeListener<Boolean> fullScreenChanged = (_, _, full) -> bars(!full);
+  private @Nullable Timeline noticeEnd;
 
   public MachineView(Texts texts, Session session, Owner owner) {
     this.texts = texts;
@@ -71,18 +96,19 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     this.machine = session.machine();
     canvas.setAccessibleText(texts.get("machine.screen"));
     canvas.setId("screen");
-    keyboard = new PhysicalKeyboard(canvas, this::key);
+    keyboard = new PhysicalKeyboard(canvas, this::key, this::outOfTheGuest);
+    typist = new Typist(machine);
     pointer = new PointerGrab(canvas, machine::pointer);
     status = new StatusLine(texts, machine);
     pauseButton = button("pause", "machine.pause", this::togglePause);
-    setTop(toolBar());
+    toolBar = toolBar();
+    setTop(toolBar);
     notice.setId("notice");
     notice.setVisible(false);
     notice.setWrapText(true);
-    notice.setStyle(
-        "-fx-background-color: #303030; -fx-text-fill: white; -fx-padding: 12;"
-            + " -fx-background-radius: 6;");
-    StackPane centre = new StackPane(canvas, notice);
+    notice.setStyle(PANEL_STYLE);
+    endPanel = endPanel();
+    StackPane centre = new StackPane(canvas, notice, endPanel);
     StackPane.setAlignment(notice, Pos.BOTTOM_CENTER);
     StackPane.setMargin(notice, new Insets(16));
     setCenter(centre);
@@ -108,6 +134,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   /** Switches the machine on. */
   public void start() {
     machine.attach(new Both(screen, still));
+    owner.stage().fullScreenProperty().addListener(fullScreenChanged);
     canvas.start();
     ticker.play();
     machine.start();
@@ -120,6 +147,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   @Override
   public void close() {
+    owner.stage().fullScreenProperty().removeListener(fullScreenChanged);
+    owner.stage().setFullScreen(false);
+    typist.stop();
     ticker.stop();
     canvas.stop();
     keyboard.close();
@@ -132,7 +162,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
         .getItems()
         .addAll(
             item("machine.power.button", machine::powerButton),
-            item("machine.reset", machine::reset),
+            item("machine.reset", this::reset),
             item("machine.power.off", this::powerOff));
     Button ctrlAltDel =
         button(
@@ -160,6 +190,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
                 () -> machine.changeMedia(DriveKind.CD, session.cdUnit(), null)),
             item("machine.floppy.insert", () -> insert(DriveKind.FLOPPY, 0)),
             item("machine.floppy.eject", () -> machine.changeMedia(DriveKind.FLOPPY, 0, null)));
+    MenuButton text = menu("text", "machine.text");
+    text.getItems()
+        .addAll(
+            item("machine.text.copy", this::copyText),
+            item("machine.text.paste", this::typeClipboard));
     Button shot = button("screenshot", "machine.screenshot", this::screenshot);
     MenuButton view = menu("view", "machine.view");
     CheckMenuItem whole = new CheckMenuItem(texts.get("machine.view.whole"));
@@ -169,7 +204,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     view.getItems().addAll(whole, smooth, item("machine.view.full", this::fullScreen));
     Region space = new Region();
     HBox.setHgrow(space, Priority.ALWAYS);
-    return new ToolBar(power, pauseButton, ctrlAltDel, keys, media, space, shot, view);
+    return new ToolBar(power, pauseButton, ctrlAltDel, keys, text, media, space, shot, view);
   }
 
   private Button button(String id, String key, Runnable action) {
@@ -213,9 +248,22 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   }
 
   private void key(Key key, boolean down) {
+    if (down) {
+      if (key == Key.ENTER && keyboard.controlAndAltHeld()) {
+        fullScreen();
+        return;
+      }
+      typist.stop();
+    }
     machine.key(key, down);
-    if (keyboard.releaseChord()) {
+  }
+
+  /** Gives the pointer back to the desktop, or, when it is there already, the keyboard. */
+  private void outOfTheGuest() {
+    if (pointer.grabbedProperty().get()) {
       pointer.release();
+    } else {
+      toolBar.getItems().getFirst().requestFocus();
     }
   }
 
@@ -229,6 +277,44 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     } else {
       machine.pause();
     }
+  }
+
+  private void reset() {
+    if (machine.state() == MachineState.ENDED) {
+      owner.restart();
+    } else {
+      machine.reset();
+    }
+  }
+
+  private void copyText() {
+    TextScreen shown = still.text();
+    if (shown == null) {
+      notice(texts.get("machine.text.none"));
+      return;
+    }
+    ClipboardContent content = new ClipboardContent();
+    content.putString(shown.asText());
+    Clipboard.getSystemClipboard().setContent(content);
+    notice(texts.get("machine.text.copied"));
+  }
+
+  private void typeClipboard() {
+    String text = Clipboard.getSystemClipboard().getString();
+    if (text == null || text.isEmpty()) {
+      notice(texts.get("machine.text.empty"));
+    } else {
+      type(text);
+    }
+  }
+
+  /** Types {@code text} on the machine's keyboard; any key that the person presses stops it. */
+  void type(String text) {
+    int missing = typist.type(text);
+    notice(
+        missing == 0
+            ? texts.get("machine.text.typing")
+            : texts.get("machine.text.missing", missing));
   }
 
   private void powerOff() {
@@ -265,17 +351,17 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private void insert(DriveKind kind, int unit, Path file) {
     try {
       session.insert(kind, unit, file);
+      notice(
+          texts.get(
+              kind == DriveKind.CD ? "machine.cd.in" : "machine.floppy.in", file.getFileName()));
     } catch (IOException e) {
       Dialogs.error(owner.stage(), texts, e);
     }
   }
 
   private void screenshot() {
-    Path pictures = Path.of(System.getProperty("user.home"), "Pictures");
-    Path folder =
-        java.nio.file.Files.isDirectory(pictures)
-            ? pictures
-            : Path.of(System.getProperty("user.home"));
+    Path pictures = owner.home().resolve("Pictures");
+    Path folder = Files.isDirectory(pictures) ? pictures : owner.home();
     String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH.mm.ss"));
     Path file = folder.resolve("Satchel " + time + ".png");
     try {
@@ -288,27 +374,51 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   private void fullScreen() {
     Stage stage = owner.stage();
-    boolean full = !stage.isFullScreen();
     stage.setFullScreenExitHint(texts.get("machine.full.hint"));
-    stage.setFullScreenExitKeyCombination(
-        javafx.scene.input.KeyCombination.valueOf("Ctrl+Alt+ENTER"));
-    stage.setFullScreen(full);
-    ToolBar bar = (ToolBar) getTop();
-    bar.setVisible(!full);
-    bar.setManaged(!full);
-    stage
-        .fullScreenProperty()
-        .addListener(
-            (_, _, now) -> {
-              bar.setVisible(!now);
-              bar.setManaged(!now);
-            });
+    // Esc is the guest's; key() leaves the full screen.
+    stage.setFullScreenExitKeyCombination(KeyCombination.NO_MATCH);
+    stage.setFullScreen(!stage.isFullScreen());
+  }
+
+  private void bars(boolean shown) {
+    toolBar.setVisible(shown);
+    toolBar.setManaged(shown);
+    status.setVisible(shown);
+    status.setManaged(shown);
   }
 
   private void notice(String text) {
     notice.setText(text);
     notice.setVisible(true);
-    new Timeline(new KeyFrame(Duration.seconds(6), _ -> notice.setVisible(false))).play();
+    if (noticeEnd != null) {
+      noticeEnd.stop();
+    }
+    noticeEnd = new Timeline(new KeyFrame(NOTICE_TIME, _ -> notice.setVisible(false)));
+    noticeEnd.play();
+  }
+
+  /** What an ended machine shows, so that there is always a way on. */
+  private VBox endPanel() {
+    endMessage.setId("end-message");
+    endMessage.setWrapText(true);
+    endMessage.setMaxWidth(420);
+    endMessage.setStyle("-fx-text-fill: white; -fx-font-size: 15px;");
+    Button again = new Button(texts.get("machine.again"));
+    again.setId("again");
+    again.setAccessibleText(again.getText());
+    again.setOnAction(_ -> owner.restart());
+    Button back = new Button(texts.get("machine.leave"));
+    back.setId("leave");
+    back.setAccessibleText(back.getText());
+    back.setOnAction(_ -> owner.leave());
+    HBox buttons = new HBox(12, again, back);
+    buttons.setAlignment(Pos.CENTER_RIGHT);
+    VBox panel = new VBox(18, endMessage, buttons);
+    panel.setId("end");
+    panel.setMaxSize(Region.USE_PREF_SIZE, Region.USE_PREF_SIZE);
+    panel.setStyle(PANEL_STYLE);
+    panel.setVisible(false);
+    return panel;
   }
 
   private void tick() {
@@ -324,17 +434,18 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     status.refresh();
   }
 
-  private void machineEnded(MachineEvents.@Nullable End end) {
+  private void machineEnded(MachineEvents.End end) {
     status.refresh();
-    if (end == null || end.cause() == MachineEvents.Cause.CLOSED) {
+    if (end.cause() == MachineEvents.Cause.CLOSED) {
       return;
     }
     pointer.release();
-    if (end.cause() == MachineEvents.Cause.POWERED_OFF) {
-      owner.leave();
-      return;
-    }
-    notice.setText(end.message());
-    notice.setVisible(true);
+    pauseButton.setDisable(true);
+    endMessage.setText(
+        end.cause() == MachineEvents.Cause.POWERED_OFF
+            ? texts.get("machine.off.itself")
+            : end.message());
+    endPanel.setVisible(true);
+    endPanel.lookup("#again").requestFocus();
   }
 }

@@ -23,10 +23,17 @@ final class PhysicalKeyboard implements AutoCloseable {
 
   private final BiConsumer<Key, Boolean> target;
   private final Optional<X11Keys> x11;
+  private final Runnable released;
   private final Set<Key> held = EnumSet.noneOf(Key.class);
+  private boolean chordAlone;
 
-  PhysicalKeyboard(Node node, BiConsumer<Key, Boolean> target) {
+  /**
+   * @param released told when Ctrl+Alt was pressed and let go with nothing between, the way out of
+   *     the guest; with another key it is the guest's alone
+   */
+  PhysicalKeyboard(Node node, BiConsumer<Key, Boolean> target, Runnable released) {
     this.target = target;
+    this.released = released;
     x11 = useX11() ? X11Keys.open() : Optional.empty();
     node.addEventFilter(KeyEvent.KEY_PRESSED, event -> key(event, true));
     node.addEventFilter(KeyEvent.KEY_RELEASED, event -> key(event, false));
@@ -49,6 +56,7 @@ final class PhysicalKeyboard implements AutoCloseable {
 
   /** Lets go of everything the guest believes to be held, as when the window loses the focus. */
   void releaseAll() {
+    chordAlone = false;
     Set<Key> keys = EnumSet.copyOf(held.isEmpty() ? EnumSet.noneOf(Key.class) : held);
     keys.forEach(key -> send(key, false));
   }
@@ -75,17 +83,25 @@ final class PhysicalKeyboard implements AutoCloseable {
   private void send(Key key, boolean down) {
     if (down) {
       held.add(key);
+      chordAlone = onlyControlAndAlt();
     } else {
       held.remove(key);
     }
     target.accept(key, down);
+    if (!down && chordAlone) {
+      chordAlone = false;
+      released.run();
+    }
   }
 
-  /** Whether both Ctrl and Alt are held and nothing else: the release chord. */
-  boolean releaseChord() {
-    return held.size() == 2
-        && (held.contains(Key.CONTROL_LEFT) || held.contains(Key.CONTROL_RIGHT))
+  /** Whether Ctrl and Alt are held, whatever else is. */
+  boolean controlAndAltHeld() {
+    return (held.contains(Key.CONTROL_LEFT) || held.contains(Key.CONTROL_RIGHT))
         && (held.contains(Key.ALT_LEFT) || held.contains(Key.ALT_RIGHT));
+  }
+
+  private boolean onlyControlAndAlt() {
+    return held.size() == 2 && controlAndAltHeld();
   }
 
   @Override

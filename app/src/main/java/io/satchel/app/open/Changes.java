@@ -1,55 +1,119 @@
 package io.satchel.app.open;
 
+import io.satchel.image.Overlay;
+import io.satchel.image.Progress;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the window keeps what a machine writes: a file beside the image, {@code
  * NAME.changes.qcow2}, or in the person's own folder when the image's folder cannot be written. A
  * later run of the same image goes on from it.
+ *
+ * <p>What was kept once is not risked again: a later run writes to a layer over it, {@code
+ * NAME.run.qcow2}, so that throwing this run away leaves the earlier ones. A layer that is there at
+ * the start was left by a crash, and the run goes on from it.
  */
-final class Changes {
+public final class Changes {
 
-  private static final String SUFFIX = ".changes.qcow2";
+  private static final String KEPT = ".changes.qcow2";
+  private static final String RUN = ".run.qcow2";
 
-  private Changes() {}
+  private final RunRequest request;
+  private final @Nullable Path kept;
+  private final @Nullable Path layer;
+  private final boolean fresh;
 
   /**
-   * {@code request} with an overlay to keep changes in, where it has none and its image is one that
-   * is written to.
+   * @param fresh whether nothing of an earlier run can be in the file that this run writes
    */
-  static RunRequest kept(RunRequest request) throws IOException {
+  private Changes(RunRequest request, @Nullable Path kept, @Nullable Path layer, boolean fresh) {
+    this.request = request;
+    this.kept = kept;
+    this.layer = layer;
+    this.fresh = fresh;
+  }
+
+  /** A run whose changes are thrown away, or kept where {@code request} itself says. */
+  public static Changes none(RunRequest request) {
+    return new Changes(request, null, null, false);
+  }
+
+  /**
+   * Gives {@code request} a file to keep changes in, where it has none and its image is one that is
+   * written to.
+   *
+   * @param home the person's own folder
+   * @throws IOException if the image cannot be opened
+   */
+  public static Changes prepare(RunRequest request, Path home) throws IOException {
     Path image = request.image();
     if (image == null
         || request.overlay() != null
         || request.write()
         || ImageKinds.of(image) == DriveKind.CD) {
-      return request;
+      return none(request);
     }
-    return request.withOverlay(fileFor(image));
-  }
-
-  private static Path fileFor(Path image) throws IOException {
     Path absolute = image.toAbsolutePath().normalize();
-    String name = absolute.getFileName() + SUFFIX;
-    Path beside = absolute.resolveSibling(name);
     Path folder = absolute.getParent();
-    if (folder != null && Files.isWritable(folder)) {
-      return beside;
+    boolean beside = folder != null && Files.isWritable(folder);
+    Path kept =
+        beside ? absolute.resolveSibling(absolute.getFileName() + KEPT) : own(absolute, home);
+    boolean earlier = Files.exists(kept);
+    if (!earlier || !beside) {
+      return new Changes(request.withOverlay(kept), kept, null, !earlier);
     }
-    Path own = Path.of(System.getProperty("user.home"), ".satchel", "changes");
-    Files.createDirectories(own);
-    return own.resolve(Integer.toHexString(absolute.hashCode()) + "-" + name);
+    Path layer = absolute.resolveSibling(absolute.getFileName() + RUN);
+    boolean fresh = !Files.exists(layer);
+    if (fresh) {
+      Overlay.create(layer, kept);
+    }
+    return new Changes(request.withOverlay(layer), kept, layer, fresh);
   }
 
-  /** Whether the overlay holds nothing yet, so that it need not be left behind. */
-  static boolean isNew(Session session) throws IOException {
-    Path file = session.changes();
-    return file != null && Files.size(file) < EMPTY_OVERLAY;
+  private static Path own(Path image, Path home) throws IOException {
+    Path folder = home.resolve(".satchel").resolve("changes");
+    Files.createDirectories(folder);
+    return folder.resolve(Integer.toHexString(image.hashCode()) + "-" + image.getFileName() + KEPT);
   }
 
-  /** An overlay without data is its header and tables. */
-  private static final long EMPTY_OVERLAY = 512 << 10;
+  /** What to run. */
+  public RunRequest request() {
+    return request;
+  }
+
+  /** The file that changes are kept in, or {@code null} when this run keeps none. */
+  public @Nullable Path file() {
+    return kept;
+  }
+
+  /** Whether changes of earlier runs stay when this run's are thrown away. */
+  public boolean layered() {
+    return layer != null;
+  }
+
+  /** Keeps what was written; only after the session has been closed. */
+  public void keep(Progress progress) throws IOException {
+    if (layer != null) {
+      Overlay.keep(layer, progress);
+    }
+  }
+
+  /** Throws this run's changes away; only after the session has been closed. */
+  public void discard() throws IOException {
+    Path written = layer == null ? kept : layer;
+    if (written != null && Files.exists(written)) {
+      Overlay.discard(written);
+    }
+  }
+
+  /** Removes the file that this run has made and not written to. */
+  public void tidy() throws IOException {
+    if (fresh) {
+      discard();
+    }
+  }
 }

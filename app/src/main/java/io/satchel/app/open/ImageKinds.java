@@ -34,6 +34,7 @@ public final class ImageKinds {
   }
 
   static DriveKind of(OpenedImage image) throws IOException {
+    ForeignFiles.check(image);
     BlockDevice device = image.device();
     if (isIso9660(device)) {
       return DriveKind.CD;

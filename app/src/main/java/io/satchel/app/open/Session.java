@@ -44,7 +44,7 @@ public final class Session implements AutoCloseable {
   private final List<Drive> drives = new ArrayList<>();
   private final List<BlockDevice> opened = new ArrayList<>();
   private @Nullable Path scratch;
-  private @Nullable Path changes;
+  private @Nullable Path created;
   private @Nullable Machine machine;
   private boolean closed;
 
@@ -66,6 +66,7 @@ public final class Session implements AutoCloseable {
       return session;
     } catch (IOException | RuntimeException e) {
       session.close();
+      session.removeCreated();
       throw e;
     }
   }
@@ -138,7 +139,13 @@ public final class Session implements AutoCloseable {
             .withClock(request.clock())
             .withDate(request.date())
             .withExitPort(request.exitPort());
-    machine = new PcMachine(config, listeners);
+    try {
+      machine = new PcMachine(config, listeners);
+    } catch (IllegalArgumentException e) {
+      // A name that the engine does not know, such as a processor's; its message lists those it
+      // does.
+      throw new IOException("There is " + e.getMessage() + ".", e);
+    }
   }
 
   private void checkMemory() throws IOException {
@@ -209,20 +216,35 @@ public final class Session implements AutoCloseable {
     }
     Path kept = main ? request.overlay() : null;
     Path overlay = kept != null ? kept : scratch().resolve(opened.size() + ".qcow2");
+    // Names the picked file's own troubles before the overlay's.
+    ImageKinds.of(file);
     if (!Files.exists(overlay)) {
       Overlay.create(overlay, file);
-    } else {
-      // Names the picked file's own troubles before the overlay's.
-      Images.open(file, OpenOptions.readOnly()).close();
-    }
-    if (kept != null) {
-      changes = kept;
+      created = kept;
     }
     OpenOptions options = Overlay.openOptions();
-    return track(
+    OpenedImage image =
         Images.open(
-                overlay, kept == null ? options.withCache(OpenOptions.CacheMode.UNSAFE) : options)
-            .device());
+            overlay, kept == null ? options.withCache(OpenOptions.CacheMode.UNSAFE) : options);
+    BlockDevice device = track(image.device());
+    if (kept != null) {
+      checkChain(image, file);
+    }
+    return device;
+  }
+
+  /** An overlay belongs to one image: over another one it would be nonsense. */
+  private static void checkChain(OpenedImage overlay, Path image) throws IOException {
+    for (OpenedImage.Layer layer : overlay.chain()) {
+      if (Files.isSameFile(layer.path(), image)) {
+        return;
+      }
+    }
+    throw new IOException(
+        overlay.path()
+            + " keeps the changes of another image than "
+            + image
+            + "; name another file to keep changes in.");
   }
 
   private BlockDevice track(BlockDevice device) {
@@ -280,11 +302,6 @@ public final class Session implements AutoCloseable {
     return request;
   }
 
-  /** The file that holds what the guest wrote, when the request names one. */
-  public @Nullable Path changes() {
-    return changes;
-  }
-
   /** Hears what the machine tells, from now on. */
   public void listen(MachineEvents listener) {
     listeners.add(listener);
@@ -302,13 +319,6 @@ public final class Session implements AutoCloseable {
     }
     machine()
         .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));
-  }
-
-  /** Throws the kept changes away; only after {@link #close}. */
-  public void discardChanges() throws IOException {
-    if (changes != null) {
-      Overlay.discard(changes);
-    }
   }
 
   /** Ends the machine, closes the media, removes what was only for this run. */
@@ -330,6 +340,17 @@ public final class Session implements AutoCloseable {
       }
     }
     removeScratch();
+  }
+
+  private void removeCreated() {
+    if (created != null) {
+      try {
+        Files.deleteIfExists(created);
+      } catch (IOException e) {
+        System.getLogger(Session.class.getName())
+            .log(System.Logger.Level.WARNING, "removing " + created, e);
+      }
+    }
   }
 
   private void removeScratch() {

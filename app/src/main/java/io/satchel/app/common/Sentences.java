@@ -1,0 +1,38 @@
+package io.satchel.app.common;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+
+/** What an error means to a person: which file, what is wrong, what to do. */
+public final class Sentences {
+
+  private Sentences() {}
+
+  /**
+   * One sentence. The program's own errors carry it as their message; the host's name only the
+   * file, so that the rest is added here.
+   */
+  public static String of(IOException problem) {
+    return switch (problem) {
+      case NoSuchFileException e -> e.getFile() + " does not exist; check its name and folder.";
+      case AccessDeniedException e ->
+          e.getFile() + " may not be opened or written by you; change its permissions.";
+      case FileAlreadyExistsException e -> e.getFile() + " exists already; choose another name.";
+      case NotDirectoryException e -> e.getFile() + " is not a folder; choose another place.";
+      case DirectoryNotEmptyException e -> e.getFile() + " is a folder; choose a file.";
+      case FileSystemException e when e.getReason() != null ->
+          e.getFile() + " cannot be used: " + e.getReason() + ".";
+      default -> {
+        String message = problem.getMessage();
+        yield message == null
+            ? "The disk reported an error (" + problem.getClass().getSimpleName() + "); try again."
+            : message;
+      }
+    };
+  }
+}

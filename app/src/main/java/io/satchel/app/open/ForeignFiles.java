@@ -1,0 +1,119 @@
+package io.satchel.app.open;
+
+import io.satchel.image.OpenedImage;
+import io.satchel.image.block.BlockDevice;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Files that are surely not what a machine starts from. Any file can be taken for a raw disk, so
+ * without this a downloaded archive or web page would show as an unbootable disk.
+ */
+final class ForeignFiles {
+
+  private static final int SECTOR = 512;
+
+  /** Enough for every signature of the list. */
+  private static final int HEAD = 1024;
+
+  /** Bytes of a file that tell what it is; as Latin-1. */
+  private record Signature(int offset, String bytes, String kind, String remedy) {
+    boolean matches(String head) {
+      return head.regionMatches(offset, bytes, 0, bytes.length());
+    }
+  }
+
+  private static final String UNPACK = "unpack it and open the image that is in it";
+  private static final String CONVERT = "convert it with qemu-img convert -O qcow2";
+
+  private static final List<Signature> SIGNATURES =
+      List.of(
+          new Signature(0, "PK\3\4", "a ZIP archive", UNPACK),
+          new Signature(0, "\u001f\u008b", "packed with gzip", UNPACK),
+          new Signature(0, "\u00fd7zXZ\0", "packed with xz", UNPACK),
+          new Signature(0, "(\u00b5/\u00fd", "packed with zstd", UNPACK),
+          new Signature(0, "BZh", "packed with bzip2", UNPACK),
+          new Signature(0, "7z\u00bc\u00af\u0027\u001c", "a 7-Zip archive", UNPACK),
+          new Signature(0, "Rar!\u001a\7", "a RAR archive", UNPACK),
+          new Signature(257, "ustar", "a tar archive", UNPACK),
+          new Signature(0, "KDMV", "a VMDK image, which this version does not read", CONVERT),
+          new Signature(0, "COWD", "a VMDK image, which this version does not read", CONVERT),
+          new Signature(
+              0,
+              "# Disk DescriptorFile",
+              "the description of a VMDK image, which this version does not read",
+              CONVERT),
+          new Signature(
+              0x40,
+              "\u007f\u0010\u00da\u00be",
+              "a VDI image, which this version does not read",
+              CONVERT),
+          new Signature(0, "vhdxfile", "a VHDX image, which this version does not read", CONVERT),
+          new Signature(0, "conectix", "a VHD image, which this version does not read", CONVERT),
+          new Signature(0, "QED\0", "a QED image, which this version does not read", CONVERT),
+          new Signature(
+              0,
+              "WithoutFreeSpace",
+              "a Parallels image, which this version does not read",
+              CONVERT),
+          new Signature(
+              0,
+              "WithouFreSpacExt",
+              "a Parallels image, which this version does not read",
+              CONVERT),
+          new Signature(
+              0,
+              "LUKS\u00ba\u00be",
+              "encrypted with LUKS, which this version does not read",
+              "decrypt it with qemu-img convert"),
+          new Signature(0, "%PDF", "a PDF document", "choose a disk image"),
+          new Signature(0, "\u007fELF", "a program", "start a kernel with --kernel"));
+
+  private static final List<String> WEB_PAGE = List.of("<!doctype html", "<html");
+
+  private ForeignFiles() {}
+
+  /**
+   * Refuses an image that was taken for a raw disk and is something else.
+   *
+   * @throws IOException in one sentence, when it is
+   */
+  static void check(OpenedImage image) throws IOException {
+    if (!image.format().equals("raw")) {
+      return;
+    }
+    String head = head(image.device());
+    boolean bootSector = head.regionMatches(SECTOR - 2, "U\u00aa", 0, 2);
+    if (bootSector) {
+      return;
+    }
+    Path file = image.path();
+    for (Signature signature : SIGNATURES) {
+      if (signature.matches(head)) {
+        throw new IOException(file + " is " + signature.kind + "; " + signature.remedy + ".");
+      }
+    }
+    String start = head.stripLeading().toLowerCase(Locale.ROOT);
+    if (WEB_PAGE.stream().anyMatch(start::startsWith)) {
+      throw new IOException(
+          file + " is a web page and no disk image; download the image itself again.");
+    }
+    if (Files.size(file) % SECTOR != 0) {
+      throw new IOException(
+          file
+              + " is no disk image: it has no boot sector and does not consist of whole sectors; "
+              + "choose another file.");
+    }
+  }
+
+  private static String head(BlockDevice device) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(HEAD, device.size()));
+    device.read(0, bytes);
+    return new String(bytes.array(), StandardCharsets.ISO_8859_1);
+  }
+}
