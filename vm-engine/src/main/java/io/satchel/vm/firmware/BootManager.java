@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class BootManager {
 
   /** How long the boot screen waits for F12. */
-  private static final long KEY_WAIT_NANOS = 60_000_000;
+  private static final long KEY_WAIT_NANOS = 30_000_000;
 
   private static final int F12 = 0x8600;
   private static final int ESCAPE = 0x011B;
