@@ -124,7 +124,7 @@ class IntegerHostTests {
     }
     assertThat(failures).as("-Dsatchel.seed=%d", seed).isEmpty();
     assertThat(compared + exempt).isEqualTo(rows().size());
-    assertThat(compared).isGreaterThan(350);
+    assertThat(compared).isGreaterThan(300);
   }
 
   /** One encoding of a row. */
@@ -173,6 +173,7 @@ class IntegerHostTests {
       // A jump or call through ESP would use the code as its stack.
       rm = control && register == RSP ? RBX : register;
       int anyBase = divides ? 5 + random.nextInt(3) : random.nextInt(8);
+      int anyIndex = divides ? 3 + random.nextInt(5) : random.nextInt(8);
       // What an instruction needs small, a bit index or a count, cannot be an address.
       boolean small =
           name.startsWith("BT") && has('G') || name.startsWith("SH") && name.endsWith("D");
@@ -182,10 +183,12 @@ class IntegerHostTests {
           clash
               ? anyBase ^ 1
               : anyBase == RSP && !name.equals("LEA") && random.nextBoolean() ? RSI : anyBase;
-      index = anyIndex == base || small && anyIndex == needed ? RSP : anyIndex;
+      // What pushes or pops needs its stack near the operand.
+      boolean near = base == RSP && Set.of("PUSH", "POP", "CALL", "JMP").contains(name);
+      index = near || anyIndex == base || small && anyIndex == needed ? RSP : anyIndex;
       scale = random.nextInt(4);
-      displacement =
-          random.nextBoolean() ? (byte) random.nextInt() : random.nextInt(0x2000) - 0x1000;
+      int far = random.nextBoolean() ? (byte) random.nextInt() : random.nextInt(0x2000) - 0x1000;
+      displacement = near ? far % 32 : far;
       lock = row.has(Trait.LOCK) && memory && random.nextInt(4) == 0;
       repeat = has('X') || has('Y') ? new int[] {0, 0xF2, 0xF3}[random.nextInt(3)] : 0;
       int value =
@@ -360,6 +363,16 @@ class IntegerHostTests {
     }
     if (form.name.endsWith("DIV")) {
       makeDivisible(form, r, image, operandAt, random);
+    }
+    if (form.memory && !form.absolute) {
+      int index = form.index == RSP ? 0 : r[form.index] << form.scale;
+      int popped = form.name.equals("POP") && form.base == RSP ? form.width() : 0;
+      int operand = r[form.base] + popped + index + form.displacement;
+      if (operand != target) {
+        throw new IllegalStateException(
+            "%s would leave its memory: base %d index %d reg %d"
+                .formatted(form.row, form.base, form.index, form.reg));
+      }
     }
     image.putInt(at, r[RDI]);
     image.putInt(at + 4, r[RSI]);
