@@ -41,6 +41,11 @@ public final class NewFile implements AutoCloseable {
       // Nobody loses the image under his feet.
       HostFile.open(target, true, HostFile.Locking.YES).close();
     }
+    return besides(target);
+  }
+
+  /** As {@link #at}, for a target that the caller has open himself. */
+  public static NewFile besides(Path target) throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     if (folder == null || !Files.isDirectory(folder)) {
       throw new ImageException(

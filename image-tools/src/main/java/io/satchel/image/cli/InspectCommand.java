@@ -1,0 +1,65 @@
+package io.satchel.image.cli;
+
+import io.satchel.image.OpenedImage;
+import io.satchel.image.inspect.Inspector;
+import io.satchel.image.inspect.Inspector.FileSystem;
+import io.satchel.image.inspect.Inspector.Findings;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code inspect}: what is in an image. */
+@Command(name = "inspect", description = "Tells what is in an image.")
+final class InspectCommand extends ImageCommand {
+  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  OutputFormat output = OutputFormat.human;
+
+  @Parameters(paramLabel = "IMAGE")
+  String image = "";
+
+  InspectCommand(Terminal terminal) {
+    super(terminal);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (OpenedImage opened = open(image, format, false)) {
+      Findings found = Inspector.inspect(opened);
+      terminal.out.println(
+          output == OutputFormat.human ? found.sentence() : Json.pretty(json(found)));
+    }
+    return 0;
+  }
+
+  private static Map<String, Object> json(Findings found) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("sentence", found.sentence());
+    map.put("format", found.format());
+    map.put("virtual-size", found.size());
+    map.put("partition-table", found.scheme().name().toLowerCase(Locale.ROOT));
+    map.put("firmware", found.firmware().name().toLowerCase(Locale.ROOT));
+    List<Object> all = new ArrayList<>();
+    for (FileSystem each : found.fileSystems()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("partition", each.partition());
+      one.put("kind", each.kind());
+      one.put("label", each.label());
+      one.put("size", each.size());
+      if (each.used() >= 0) {
+        one.put("used", each.used());
+      }
+      if (each.problem() != null) {
+        one.put("problem", each.problem());
+      }
+      all.add(one);
+    }
+    map.put("file-systems", all);
+    return map;
+  }
+}
