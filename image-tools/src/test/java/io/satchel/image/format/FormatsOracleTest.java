@@ -139,36 +139,6 @@ class FormatsOracleTest {
   }
 
   @Test
-  void theVhdxLogOfACrashIsReplayed() throws IOException {
-    Path file = folder.resolve("crashed.vhdx");
-    QemuImg.ok("create", "-f", "vhdx", file, "64M");
-    QemuImg.Outcome killed =
-        QemuImg.tool(
-            "qemu-io",
-            "-f",
-            "vhdx",
-            "-c",
-            "write -P 5 0 1M",
-            "-c",
-            "write -P 6 40M 64k",
-            "-c",
-            "flush",
-            "-c",
-            "sigraise 9",
-            file);
-    assertThat(killed.status()).isNotZero();
-    assertThat(QemuImg.run("info", file).out()).contains("log that needs to be replayed");
-    for (boolean writable : new boolean[] {false, true, false}) {
-      OpenOptions options = writable ? OpenOptions.forWriting() : OpenOptions.readOnly();
-      try (OpenedImage image = Images.open(file, options)) {
-        assertThat(ImageModel.read(image.device(), 0, 1 << 20)).containsOnly(5);
-        assertThat(ImageModel.read(image.device(), 40 << 20, 65536)).containsOnly(6);
-      }
-    }
-    QemuImg.ok("check", file);
-  }
-
-  @Test
   void streamsOfGrainsAreRead() throws IOException {
     Path raw = source(new Random(5));
     Path file = folder.resolve("stream.vmdk");
