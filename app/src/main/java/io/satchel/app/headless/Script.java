@@ -39,7 +39,7 @@ public final class Script {
   private final Queue<Step> steps;
   private final Queue<Stroke> strokes = new ArrayDeque<>();
   private final StringBuilder serial = new StringBuilder();
-  private final CompletableFuture<Void> done = new CompletableFuture<>();
+  private final CompletableFuture<Machine.Status> done = new CompletableFuture<>();
   private int serialSeen;
   private volatile @Nullable Step current;
 
@@ -52,7 +52,7 @@ public final class Script {
   /**
    * Completes when the last step is done, or with the {@link IOException} of the step that failed.
    */
-  public CompletableFuture<Void> done() {
+  public CompletableFuture<Machine.Status> done() {
     return done;
   }
 
@@ -100,7 +100,7 @@ public final class Script {
     Step step = steps.peek();
     current = step;
     if (step == null) {
-      done.complete(null);
+      done.complete(machine.status());
       return;
     }
     try {

@@ -145,6 +145,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     return session;
   }
 
+  /** The characters on the machine's screen; {@code null} when it shows a picture. */
+  public @Nullable String screenText() {
+    TextScreen shown = still.text();
+    return shown == null ? null : shown.asText();
+  }
+
   @Override
   public void close() {
     owner.stage().fullScreenProperty().removeListener(fullScreenChanged);
@@ -288,13 +294,13 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   }
 
   private void copyText() {
-    TextScreen shown = still.text();
+    String shown = screenText();
     if (shown == null) {
       notice(texts.get("machine.text.none"));
       return;
     }
     ClipboardContent content = new ClipboardContent();
-    content.putString(shown.asText());
+    content.putString(shown);
     Clipboard.getSystemClipboard().setContent(content);
     notice(texts.get("machine.text.copied"));
   }

@@ -29,7 +29,6 @@ final class ForeignFiles {
   }
 
   private static final String UNPACK = "unpack it and open the image that is in it";
-  private static final String CONVERT = "convert it with qemu-img convert -O qcow2";
 
   private static final List<Signature> SIGNATURES =
       List.of(
@@ -41,36 +40,6 @@ final class ForeignFiles {
           new Signature(0, "7z\u00bc\u00af\u0027\u001c", "a 7-Zip archive", UNPACK),
           new Signature(0, "Rar!\u001a\7", "a RAR archive", UNPACK),
           new Signature(257, "ustar", "a tar archive", UNPACK),
-          new Signature(0, "KDMV", "a VMDK image, which this version does not read", CONVERT),
-          new Signature(0, "COWD", "a VMDK image, which this version does not read", CONVERT),
-          new Signature(
-              0,
-              "# Disk DescriptorFile",
-              "the description of a VMDK image, which this version does not read",
-              CONVERT),
-          new Signature(
-              0x40,
-              "\u007f\u0010\u00da\u00be",
-              "a VDI image, which this version does not read",
-              CONVERT),
-          new Signature(0, "vhdxfile", "a VHDX image, which this version does not read", CONVERT),
-          new Signature(0, "conectix", "a VHD image, which this version does not read", CONVERT),
-          new Signature(0, "QED\0", "a QED image, which this version does not read", CONVERT),
-          new Signature(
-              0,
-              "WithoutFreeSpace",
-              "a Parallels image, which this version does not read",
-              CONVERT),
-          new Signature(
-              0,
-              "WithouFreSpacExt",
-              "a Parallels image, which this version does not read",
-              CONVERT),
-          new Signature(
-              0,
-              "LUKS\u00ba\u00be",
-              "encrypted with LUKS, which this version does not read",
-              "decrypt it with qemu-img convert"),
           new Signature(0, "%PDF", "a PDF document", "choose a disk image"),
           new Signature(0, "\u007fELF", "a program", "start a kernel with --kernel"));
 

@@ -1,0 +1,133 @@
+package io.satchel.app.demo;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** Raw disks for tests, with a boot program of a few lines. */
+public final class BootSectors {
+
+  private static final int SIGNATURE = 510;
+  private static final int DISK = 64 * 1024;
+
+  /** Prints AL in teletype fashion. */
+  private static final String PUT =
+      """
+      put:    mov ah, 0x0e
+              mov bx, 7
+              int 0x10
+              ret
+      """;
+
+  private static final String REST =
+      """
+      rest:   sti
+              hlt
+              jmp rest
+      """;
+
+  private BootSectors() {}
+
+  /** Says N, or K when it has been here before, then leaves a mark on the disk and says W. */
+  public static final String WRITER =
+      """
+              mov ax, 0x0201
+              mov cx, 2
+              mov dh, 0
+              mov bx, 0x8000
+              int 0x13
+              mov si, 0x8000
+              lodsb
+              cmp al, 'X'
+              je known
+              mov al, 'N'
+              call put
+              jmp mark
+      known:  mov al, 'K'
+              call put
+      mark:   mov al, 'X'
+              mov di, 0x8000
+              stosb
+              mov ax, 0x0301
+              mov cx, 2
+              mov dh, 0
+              mov bx, 0x8000
+              int 0x13
+              mov al, 'W'
+              call put
+      """
+          + REST
+          + PUT;
+
+  /**
+   * Shows a tilde, then sends what is typed to port E9h and the serial port; Enter ends the run by
+   * the exit port.
+   */
+  public static final String ECHO =
+      """
+              mov al, '~'
+              call put
+      next:   mov ah, 0
+              int 0x16
+              mov dx, 0xe9
+              out dx, al
+              mov dx, 0x3f8
+              out dx, al
+              cmp al, 13
+              jne next
+              mov dx, 0xf4
+              mov al, 5
+              out dx, al
+      """
+          + REST
+          + PUT;
+
+  /**
+   * Loads an interrupt table of two bytes and interrupts: a fault within a fault within a fault.
+   */
+  public static final String CRASH =
+      """
+              mov al, 'C'
+              call put
+              cli
+              db 0x0f, 0x01, 0x1e
+              dw table
+              int 3
+      """
+          + REST
+          + PUT
+          + """
+          table:  dw 1, 0, 0
+          """;
+
+  /** A small raw disk that starts {@code source}; DS and ES are 0. */
+  public static Path disk(Path file, String source) throws IOException {
+    byte[] program =
+        Assembler16.assemble(
+            """
+                    org 0x7c00
+                    cli
+                    mov ax, 0
+                    mov ds, ax
+                    mov es, ax
+                    mov ss, ax
+                    mov sp, 0x7c00
+                    sti
+                    cld
+            """
+                + source);
+    if (program.length > SIGNATURE) {
+      throw new IllegalArgumentException("the program does not fit into a boot sector");
+    }
+    byte[] disk = Arrays.copyOf(program, DISK);
+    disk[SIGNATURE] = 0x55;
+    disk[SIGNATURE + 1] = (byte) 0xAA;
+    return Files.write(file, disk);
+  }
+
+  /** The demonstration machine's image, copied to {@code file}. */
+  public static Path demonstration(Path file) throws IOException {
+    return Files.copy(DemoImage.unpack(), file);
+  }
+}

@@ -1,0 +1,285 @@
+package io.satchel.app.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.satchel.app.demo.BootSectors;
+import io.satchel.app.machine.MachineView;
+import io.satchel.app.open.RunRequest;
+import io.satchel.resources.Texts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import javafx.application.Platform;
+import javafx.scene.Node;
+import javafx.scene.control.ButtonBase;
+import javafx.scene.control.DialogPane;
+import javafx.scene.control.Labeled;
+import javafx.scene.image.PixelReader;
+import javafx.scene.input.KeyCode;
+import javafx.scene.layout.Region;
+import javafx.stage.Stage;
+import javafx.stage.WindowEvent;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.testfx.api.FxRobot;
+import org.testfx.framework.junit5.ApplicationExtension;
+import org.testfx.framework.junit5.Start;
+import org.testfx.util.WaitForAsyncUtils;
+
+/** The window as a person uses it, on JavaFX's headless platform. */
+@ExtendWith(ApplicationExtension.class)
+@Timeout(120)
+class WindowTest {
+
+  private static final int PATIENCE_SECONDS = 40;
+
+  @TempDir private static Path folder;
+
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private Path home = folder;
+  private MainWindow window;
+  private Stage stage;
+
+  @Start
+  void start(Stage shown) throws IOException {
+    home = Files.createTempDirectory(folder, "home");
+    stage = shown;
+    window = new MainWindow(shown, new Texts(Locale.ENGLISH), home, () -> closed.set(true));
+    window.show();
+  }
+
+  @AfterEach
+  void endTheMachine(FxRobot robot) {
+    view(robot)
+        .ifPresent(
+            view -> {
+              robot.interact(view::close);
+              view.session().close();
+            });
+  }
+
+  private static void waitFor(String what, BooleanSupplier condition) {
+    try {
+      WaitForAsyncUtils.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS, condition::getAsBoolean);
+    } catch (TimeoutException e) {
+      throw new AssertionError("waited in vain for " + what, e);
+    }
+    WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  private static Optional<MachineView> view(FxRobot robot) {
+    return robot.lookup(node -> node instanceof MachineView).tryQueryAs(MachineView.class);
+  }
+
+  private static void waitForText(FxRobot robot, String text) {
+    waitFor(
+        "\"" + text + "\" on the machine's screen",
+        () ->
+            view(robot)
+                .map(MachineView::screenText)
+                .filter(shown -> shown.contains(text))
+                .isPresent());
+  }
+
+  private static boolean dialogSays(FxRobot robot, String text) {
+    return robot.lookup(node -> node instanceof DialogPane).queryAllAs(DialogPane.class).stream()
+        .anyMatch(pane -> String.valueOf(pane.getAccessibleText()).contains(text));
+  }
+
+  private void run(FxRobot robot, Path image) {
+    robot.interact(() -> window.run(RunRequest.of(image)));
+  }
+
+  private void close() {
+    Platform.runLater(
+        () -> stage.fireEvent(new WindowEvent(stage, WindowEvent.WINDOW_CLOSE_REQUEST)));
+  }
+
+  private static void press(FxRobot robot, String button) {
+    waitFor("the button " + button, () -> robot.lookup(button).tryQuery().isPresent());
+    // By its action: a dialog's place on the headless platform is not what is tested.
+    robot.interact(() -> robot.lookup(button).queryAs(ButtonBase.class).fire());
+  }
+
+  /** How many different colours the machine's screen shows. */
+  private static long colours(FxRobot robot) {
+    var count = new AtomicLong();
+    Region screen = robot.lookup("#screen").queryAs(Region.class);
+    robot.interact(
+        () -> {
+          var image = screen.snapshot(null, null);
+          PixelReader pixels = image.getPixelReader();
+          var seen = new HashSet<Integer>();
+          for (int y = 0; y < image.getHeight(); y += 5) {
+            for (int x = 0; x < image.getWidth(); x += 5) {
+              seen.add(pixels.getArgb(x, y));
+            }
+          }
+          count.set(seen.size());
+        });
+    return count.get();
+  }
+
+  @Test
+  void theFirstScreenOffersAnImageAndTheDemonstration(FxRobot robot) {
+    assertThat(robot.lookup("#open").queryAs(ButtonBase.class).getText())
+        .isEqualTo("Open a disk image…");
+    assertThat(robot.lookup("#demo").queryAs(ButtonBase.class).getText())
+        .isEqualTo("Try the demonstration machine");
+    assertThat(robot.lookup("#open").queryAs(Node.class).isFocused()).isTrue();
+    assertThat(robot.lookup("#recent").tryQuery()).isEmpty();
+  }
+
+  @Test
+  void theDemonstrationStartsAndItsPictureAnswersAKey(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel demonstration machine");
+    waitFor("the text in the window", () -> colours(robot) > 10);
+    long before = colours(robot);
+    robot.press(KeyCode.G).release(KeyCode.G);
+    waitFor("the picture", () -> colours(robot) > before + 50);
+    assertThat(view(robot).orElseThrow().screenText()).isNull();
+  }
+
+  @Test
+  void everyControlHasANameForAScreenReader(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    List<Node> controls =
+        robot.lookup(node -> node instanceof ButtonBase).queryAll().stream().toList();
+    assertThat(controls).hasSizeGreaterThan(7);
+    for (Node control : controls) {
+      assertThat(control.getAccessibleText()).as(((Labeled) control).getText()).isNotBlank();
+    }
+    assertThat(robot.lookup("#screen").queryAs(Node.class).getAccessibleText()).isNotBlank();
+  }
+
+  @Test
+  void pauseStopsTheClockAndGoOnLetsItRun(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    robot.clickOn("#pause");
+    waitFor(
+        "the pause",
+        () -> "Paused".equals(robot.lookup("#state").queryAs(Labeled.class).getText()));
+    var machine = view(robot).orElseThrow().session().machine();
+    long time = machine.status().virtualNanos();
+    WaitForAsyncUtils.sleep(200, TimeUnit.MILLISECONDS);
+    assertThat(machine.status().virtualNanos()).isEqualTo(time);
+    assertThat(robot.lookup("#pause").queryAs(Labeled.class).getText()).isEqualTo("Go on");
+    robot.clickOn("#pause");
+    waitFor("time to go on", () -> machine.status().virtualNanos() > time);
+  }
+
+  @Test
+  void aBadImageIsExplainedAndTheFirstScreenStays(FxRobot robot) throws IOException {
+    Path zip = Files.write(folder.resolve("download.zip"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0});
+    Platform.runLater(() -> window.run(RunRequest.of(zip)));
+    waitFor("the dialog", () -> dialogSays(robot, "is a ZIP archive"));
+    press(robot, "OK");
+    waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+    assertThat(Files.list(folder).map(Path::getFileName).map(Path::toString))
+        .noneMatch(name -> name.startsWith("download.zip."));
+  }
+
+  @Test
+  void aMissingImageIsExplained(FxRobot robot) {
+    Path missing = folder.resolve("gone.qcow2");
+    Platform.runLater(() -> window.dropped(List.of(missing.toFile())));
+    waitFor("the dialog", () -> dialogSays(robot, "gone.qcow2"));
+    press(robot, "OK");
+    waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+  }
+
+  @Test
+  void whatWasWrittenIsThrownAwayOrKeptAsAsked(FxRobot robot) throws IOException {
+    Path image = BootSectors.disk(folder.resolve("writer.img"), BootSectors.WRITER);
+    byte[] before = Files.readAllBytes(image);
+    Path kept = folder.resolve("writer.img.changes.qcow2");
+    Path layer = folder.resolve("writer.img.run.qcow2");
+
+    runAndLeave(robot, image, "NW", "Throw away");
+    assertThat(kept).doesNotExist();
+    runAndLeave(robot, image, "NW", "Keep");
+    assertThat(kept).exists();
+    runAndLeave(robot, image, "KW", "Throw away");
+    assertThat(kept).as("what an earlier run kept").exists();
+    assertThat(layer).doesNotExist();
+    runAndLeave(robot, image, "KW", "Keep");
+    assertThat(kept).exists();
+    assertThat(layer).doesNotExist();
+    assertThat(Files.readAllBytes(image)).as("the picked file").isEqualTo(before);
+    assertThat(robot.lookup("writer.img").tryQuery()).as("the recent list").isPresent();
+  }
+
+  private void runAndLeave(FxRobot robot, Path image, String text, String answer) {
+    run(robot, image);
+    waitForText(robot, text);
+    MachineView view = view(robot).orElseThrow();
+    waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
+    Platform.runLater(window::leave);
+    waitFor("the question", () -> dialogSays(robot, "Keep what the computer wrote?"));
+    press(robot, answer);
+    waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+  }
+
+  @Test
+  void goingBackFromTheQuestionLeavesTheMachineRunning(FxRobot robot) throws IOException {
+    Path image = BootSectors.disk(folder.resolve("back.img"), BootSectors.WRITER);
+    run(robot, image);
+    waitForText(robot, "NW");
+    MachineView view = view(robot).orElseThrow();
+    waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
+    close();
+    waitFor("the question", () -> dialogSays(robot, "Keep what the computer wrote?"));
+    press(robot, "Back");
+    assertThat(view(robot)).contains(view);
+    assertThat(closed).isFalse();
+  }
+
+  @Test
+  void aMachineThatWroteNothingIsClosedWithoutAQuestion(FxRobot robot) throws IOException {
+    Path image = BootSectors.demonstration(folder.resolve("quiet.qcow2"));
+    run(robot, image);
+    waitForText(robot, "Satchel");
+    close();
+    waitFor("the window to close", closed::get);
+    assertThat(stage.isShowing()).isFalse();
+    assertThat(folder.resolve("quiet.qcow2.changes.qcow2")).doesNotExist();
+  }
+
+  @Test
+  void aCrashedMachineSaysSoAndStartsAgain(FxRobot robot) throws IOException {
+    run(robot, BootSectors.disk(folder.resolve("crash.img"), BootSectors.CRASH));
+    waitFor("the end", () -> robot.lookup("#end").tryQuery().filter(Node::isVisible).isPresent());
+    assertThat(robot.lookup("#end-message").queryAs(Labeled.class).getText()).contains("crashed");
+    MachineView first = view(robot).orElseThrow();
+    robot.clickOn("#again");
+    waitFor(
+        "the second end",
+        () ->
+            view(robot).filter(view -> view != first).isPresent()
+                && robot.lookup("#end").tryQuery().filter(Node::isVisible).isPresent());
+    robot.clickOn("#leave");
+    waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+  }
+
+  @Test
+  void chineseReadersGetChinese(FxRobot robot) {
+    robot.interact(
+        () -> new MainWindow(stage, new Texts(Locale.SIMPLIFIED_CHINESE), home, () -> {}).show());
+    assertThat(robot.lookup("#open").queryAs(Labeled.class).getText()).isEqualTo("打开磁盘映像…");
+  }
+}
