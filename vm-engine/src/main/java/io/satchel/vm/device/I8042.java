@@ -180,7 +180,7 @@ public final class I8042 implements Device<I8042.State> {
 
   /**
    * @param a20 this controller's driver of the A20 gate
-   * @param resetLine pulses the machine's RESET
+   * @param resetLine pulses the processor's INIT, by way of the PIIX3
    */
   public I8042(Board board, IrqLine irq1, IrqLine irq12, IrqLine a20, Runnable resetLine) {
     this.clock = board.clock();

@@ -35,6 +35,7 @@ public final class Piix3 extends PciFunction implements Device<Piix3.State> {
    */
   public record State(byte[] config, int isaLines, long[] pinDrivers, int resetControl) {}
 
+  private final Runnable initLine;
   private final Runnable resetLine;
   private final IrqLine[] isa = new IrqLine[16];
   private final IrqLine[] picInputs = new IrqLine[16];
@@ -47,10 +48,12 @@ public final class Piix3 extends PciFunction implements Device<Piix3.State> {
   private int resetControl;
 
   /**
-   * @param resetLine pulses the machine's RESET
+   * @param initLine pulses the processor's INIT
+   * @param resetLine pulses CPURST, PCIRST# and RSTDRV: the whole board's reset
    */
-  public Piix3(Board board, Pic8259 pic, IoApic ioApic, Runnable resetLine) {
+  public Piix3(Board board, Pic8259 pic, IoApic ioApic, Runnable initLine, Runnable resetLine) {
     super(0x8086, 0x7000, 0x0601_0000);
+    this.initLine = initLine;
     this.resetLine = resetLine;
     preset(COMMAND, 2, 0x0007);
     preset(STATUS, 2, 0x0200);
@@ -94,7 +97,7 @@ public final class Piix3 extends PciFunction implements Device<Piix3.State> {
         int rises = value & ~resetControl;
         resetControl = value & (RESET_HARD | RESET_CPU);
         if ((rises & RESET_CPU) != 0) {
-          resetLine.run();
+          ((resetControl & RESET_HARD) != 0 ? resetLine : initLine).run();
         }
       }
     };

@@ -25,7 +25,7 @@ public final class Port92 implements Device<Port92.State>, IoHandler {
 
   /**
    * @param a20 this port's driver of the A20 gate
-   * @param resetLine pulses the machine's RESET
+   * @param resetLine pulses the processor's INIT, by way of the PIIX3
    */
   public Port92(Board board, IrqLine a20, Runnable resetLine) {
     this.a20 = a20;

@@ -242,13 +242,6 @@ public final class Bios implements Device<Bios.State>, IoHandler {
 
   private void powerOnSelfTest() {
     guest.out8(0x92, guest.in8(0x92) & ~1 | 2); // A20 open
-    int shutdown = guest.cmos(0x0F);
-    guest.cmos(0x0F, 0);
-    if (shutdown == 0x05 || shutdown == 0x0A) {
-      // A program left protected mode by a reset and is to go on.
-      guest.stubWord(shutdown == 0x05 ? rom.resumeFarAfterEoi : rom.resumeFar);
-      return;
-    }
     new PciSetup(board.pci()).run();
     shadow(true);
     dataAreas();

@@ -54,13 +54,13 @@ final class SystemRom {
   static final int DATE = 0xFFF5;
   static final int MODEL = 0xFFFE;
 
+  private static final int RESUME_IF_LENGTH = 8;
+
   private final byte[] rom = new byte[0x10000];
   private final int[] entries = new int[Trap.values().length];
 
   // What a service may go on with instead of the code behind its stub.
   final int bootSector;
-  final int resumeFar;
-  final int resumeFarAfterEoi;
   final int linux;
   final int multiboot;
   final int boot;
@@ -95,9 +95,38 @@ final class SystemRom {
     Arrays.fill(rom, TABLES_END, rom.length, (byte) 0);
     Assembler code = new Assembler(rom, TABLES_END);
 
-    // Reset: a stack below the boot sector, then everything in one service.
+    // The ways on of a program that reset the processor to leave protected mode, by the shutdown
+    // status of CMOS (IBM PC AT Technical Reference, BIOS listing TEST1). None may use the stack:
+    // memory is the program's.
+    int resumeFarAfterEoi = code.here(); // 5
+    code.bytes(0xB0, 0x20, 0xE6, 0xA0, 0xE6, 0x20); // mov al, 20h; out A0h, al; out 20h, al
+    int resumeFar = code.here(); // 0Ah
+    code.bytes(0xFF, 0x2E, 0x67, 0x04); // jmp far [0467h]
+    int resumeMove = code.here(); // 9: the end of INT 15h/87h
+    code.bytes(0x0F, 0xB2, 0x26, 0x67, 0x04); // lss sp, [0467h]
+    code.bytes(0x1F, 0x07, 0x61, 0xCF); // pop ds; pop es; popa; iret
+    int resumeInterrupt = code.here(); // 0Bh
+    code.bytes(0x0F, 0xB2, 0x26, 0x67, 0x04, 0xCF); // lss sp, [0467h]; iret
+    int resumeCall = code.here(); // 0Ch
+    code.bytes(0x0F, 0xB2, 0x26, 0x67, 0x04, 0xCB); // lss sp, [0467h]; retf
+
+    // Reset. Only after POST, which sets the 8042's system flag, can a program have reset the
+    // processor. Shutdown status: read and cleared; NMI masked meanwhile.
     int post = code.here();
     code.bytes(0xFA, 0xFC); // cli; cld
+    code.bytes(0x31, 0xC0, 0x8E, 0xD8); // xor ax, ax; mov ds, ax
+    code.bytes(0xE4, 0x64, 0x24, 0x04, 0x88, 0xC3); // in al, 64h; and al, 4; mov bl, al
+    code.bytes(0xB0, 0x8F, 0xE6, 0x70, 0xE4, 0x71); // mov al, 8Fh; out 70h, al; in al, 71h
+    code.bytes(0x88, 0xC4, 0xB0, 0x00, 0xE6, 0x71); // mov ah, al; mov al, 0; out 71h, al
+    code.bytes(0xB0, 0x0D, 0xE6, 0x70, 0xE4, 0x71); // mov al, 0Dh; out 70h, al; in al, 71h
+    code.bytes(0x84, 0xDB, 0x74, 5 * RESUME_IF_LENGTH); // test bl, bl; jz to behind these
+    resumeIf(code, 0x05, resumeFarAfterEoi);
+    resumeIf(code, 0x09, resumeMove);
+    resumeIf(code, 0x0A, resumeFar);
+    resumeIf(code, 0x0B, resumeInterrupt);
+    resumeIf(code, 0x0C, resumeCall);
+
+    // A stack below the boot sector, then everything in one service.
     code.bytes(0x31, 0xC0, 0x8E, 0xD0, 0x8E, 0xD8, 0x8E, 0xC0); // xor ax, ax; mov ss, ds, es, ax
     code.bytes(0xBC, 0x00, 0x7C); // mov sp, 7C00h
     trap(code, Trap.POST);
@@ -114,12 +143,6 @@ final class SystemRom {
     // The service has pushed the boot sector's address.
     bootSector = code.here();
     code.bytes(0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0xFB, 0xCB); // ds = es = 0; sti; retf
-
-    // The ways on of a program that reset the processor to leave protected mode.
-    resumeFarAfterEoi = code.here();
-    code.bytes(0xB0, 0x20, 0xE6, 0xA0, 0xE6, 0x20); // mov al, 20h; out A0h, al; out 20h, al
-    resumeFar = code.here();
-    code.bytes(0x31, 0xC0, 0x8E, 0xD8, 0xFF, 0x2E, 0x67, 0x04); // ds = 0; jmp far [0467h]
 
     // Linux boot protocol: the segment of the real-mode kernel in AX, its stack pointer in BX.
     linux = code.here();
@@ -290,6 +313,11 @@ final class SystemRom {
 
   private void trap(Assembler code, Trap trap) {
     entries[trap.ordinal()] = code.trap(trap);
+  }
+
+  /** Goes to {@code target} if AH is {@code status}. */
+  private static void resumeIf(Assembler code, int status, int target) {
+    code.bytes(0x80, 0xFC, status, 0x75, 0x03).jump(target); // cmp ah, status; jne over the jmp
   }
 
   /** A service that is called by INT. */

@@ -93,6 +93,7 @@ public final class PcMachine implements Machine {
   private final BlockBackend.Traffic traffic = new BlockBackend.Traffic();
   private final List<Device<?>> devices = new ArrayList<>();
   private final OrGate a20;
+  private final Cmos cmos;
   private final I8042 keyboardController;
   private final Uart16550 serial;
   private final PiixPm power;
@@ -107,6 +108,7 @@ public final class PcMachine implements Machine {
   private volatile boolean halted;
   private @Nullable Thread thread;
   private boolean resetWanted;
+  private boolean initWanted;
   private boolean startWanted;
   private @Nullable End end;
 
@@ -151,15 +153,15 @@ public final class PcMachine implements Machine {
     cpu.interruptController = apic::acknowledge;
     cpu.apicBaseChanged = () -> apic.setBase(cpu.apicBase);
     IoApic ioApic = add(new IoApic(board, apicBus));
-    Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestReset));
+    Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestInit, this::requestReset));
     add(new I440fx(board, rom, piix3.resetControl()));
     power = add(new PiixPm(board, piix3.isa(9), this::sleep));
     add(new Pit8254(board, piix3.isa(0), hertz -> audio.speaker(hertz)));
     LocalDateTime date = config.date() == null ? LocalDateTime.now() : config.date();
-    Cmos cmos = add(new Cmos(board, piix3.isa(8), date));
+    cmos = add(new Cmos(board, piix3.isa(8), date));
     keyboardController =
-        add(new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), this::requestReset));
-    add(new Port92(board, a20.input(), this::requestReset));
+        add(new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), this::requestInit));
+    add(new Port92(board, a20.input(), this::requestInit));
     serial = add(new Uart16550(board, "com1", 0x3F8, piix3.isa(4), listener::serial));
     add(
         new DebugPorts(
@@ -330,7 +332,7 @@ public final class PcMachine implements Machine {
 
     @Override
     public void init() {
-      requestReset();
+      requestInit();
     }
 
     @Override
@@ -374,6 +376,10 @@ public final class PcMachine implements Machine {
     @Override
     public boolean ended() {
       halted = cpu.halted;
+      if (initWanted) {
+        initWanted = false;
+        init();
+      }
       if (resetWanted) {
         resetWanted = false;
         resetAll();
@@ -393,9 +399,10 @@ public final class PcMachine implements Machine {
 
     @Override
     public void tripleFault() {
-      if (cpu.idtrLimit == 0) {
-        // Loading an empty interrupt table and then an interrupt is how many systems restart a PC.
-        resetWanted = true;
+      if (resumes() || cpu.idtrLimit == 0) {
+        // The board answers a shutdown with INIT. A 286's way back to real mode counts on it, and
+        // so do systems that restart by an interrupt with an empty table. Any other is a crash.
+        initWanted = true;
         return;
       }
       finish(
@@ -410,10 +417,37 @@ public final class PcMachine implements Machine {
   }
 
   private void resetAll() {
+    initWanted = false;
     for (Device<?> device : devices) {
       device.reset();
     }
+    long executed = cpu.instructions;
     cpu.reset(cpu.model.signature());
+    cpu.instructions = executed; // time that counts them does not go back
+  }
+
+  /**
+   * INIT. A program that left protected mode this way finds memory and devices as it left them.
+   * Without word of one in CMOS the firmware's next act would be to reset the board, so that is
+   * what happens at once.
+   */
+  private void init() {
+    if (resumes()) {
+      cpu.init(cpu.model.signature());
+    } else {
+      resetAll();
+    }
+  }
+
+  /** Whether the shutdown status byte of CMOS sends POST back to a program. */
+  private boolean resumes() {
+    int status = cmos.get(Cmos.SHUTDOWN);
+    return status == 0x05 || status >= 0x09 && status <= 0x0C;
+  }
+
+  private void requestInit() {
+    initWanted = true;
+    cpu.kick();
   }
 
   private void requestReset() {

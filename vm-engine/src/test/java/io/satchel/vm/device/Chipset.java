@@ -34,7 +34,7 @@ final class Chipset {
     lapic = new LocalApic(board, apicBus, 0, core, pic);
     lint0[0] = lapic.lint0();
     ioApic = new IoApic(board, apicBus);
-    piix3 = new Piix3(board, pic, ioApic, () -> {});
+    piix3 = new Piix3(board, pic, ioApic, () -> {}, () -> {});
     bridge = new I440fx(board, rom, piix3.resetControl());
     pm = new PiixPm(board, piix3.isa(9), type -> {});
     pit = new Pit8254(board, piix3.isa(0), AudioSink.NONE);

@@ -16,9 +16,10 @@ class PciBoardTests {
   private final TestBoard rig = new TestBoard();
   private final Pic8259 pic = new Pic8259(rig.board, level -> {});
   private final IoApic io = new IoApic(rig.board, new ApicBus());
+  private int inits;
   private int resets;
   private final List<Integer> sleeps = new ArrayList<>();
-  private final Piix3 piix3 = new Piix3(rig.board, pic, io, () -> resets++);
+  private final Piix3 piix3 = new Piix3(rig.board, pic, io, () -> inits++, () -> resets++);
   private final int rom = rig.memory.allocate(I440fx.ROM_SIZE);
   private final I440fx bridge = new I440fx(rig.board, rom, piix3.resetControl());
   private final PiixPm pm = new PiixPm(rig.board, piix3.isa(9), sleeps::add);
@@ -177,6 +178,15 @@ class PciBoardTests {
       rig.out(0xCF9, 0x06);
       assertThat(resets).isEqualTo(1);
       assertThat(rig.in(0xCF9)).isEqualTo(6);
+      assertThat(inits).isZero();
+    }
+
+    @Test
+    void cf9WithoutBit1ResetsTheProcessorOnly() {
+      rig.out(0xCF9, 0x00);
+      rig.out(0xCF9, 0x04);
+      assertThat(inits).isEqualTo(1);
+      assertThat(resets).isZero();
     }
   }
 
