@@ -228,23 +228,40 @@ public final class HeadlessRun {
     if (name == null) {
       return OutputStream.nullOutputStream();
     }
-    if (name.equals("stdio")) {
-      return new OutputStream() {
-        @Override
-        public void write(int value) {
-          out.write(value);
-          if (value == '\n') {
-            out.flush();
-          }
-        }
+    return name.equals("stdio")
+        ? new LineFlush(out, false)
+        : new LineFlush(new BufferedOutputStream(Files.newOutputStream(Path.of(name))), true);
+  }
 
-        @Override
-        public void close() {
-          out.flush();
-        }
-      };
+  /**
+   * Shows each line when it is complete, so that whoever follows a file or a pipe sees where a
+   * guest is.
+   */
+  private static final class LineFlush extends OutputStream {
+    private final OutputStream target;
+    private final boolean owned;
+
+    LineFlush(OutputStream target, boolean owned) {
+      this.target = target;
+      this.owned = owned;
     }
-    return new BufferedOutputStream(Files.newOutputStream(Path.of(name)));
+
+    @Override
+    public void write(int value) throws IOException {
+      target.write(value);
+      if (value == '\n') {
+        target.flush();
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (owned) {
+        target.close();
+      } else {
+        target.flush();
+      }
+    }
   }
 
   /** Passes the machine's output on; called on its thread. */
