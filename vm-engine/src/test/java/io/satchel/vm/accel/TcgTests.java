@@ -160,6 +160,41 @@ class TcgTests {
   }
 
   @Test
+  void aStoreIntoTheSecondPageOfAnInstructionIsSeen() {
+    // 1FFE: mov eax,1 (three bytes in the next page); ret
+    machine.code(0x1FFE, "B8 01000000 C3");
+    // call 1FFEh; mov byte [2001h],2; call 1FFEh
+    runToHalt("E8 F90F0000 C605 01200000 02 E8 ED0F0000");
+    assertThat(cpu.gpr[RAX]).isEqualTo(0x2_0001);
+  }
+
+  @Test
+  void anInstructionAcrossPagesFollowsTheSecondPagesMapping() {
+    machine.code(0x1FFE, "B8 01000000 C3");
+    machine.code(0x3000, "00 0000 C3");
+    machine.ports.map(
+        0x50,
+        1,
+        1,
+        "chipset",
+        new IoHandler() {
+          @Override
+          public int read(int offset, int width) {
+            return 0;
+          }
+
+          @Override
+          public void write(int offset, int width, int value) {
+            machine.code(0x3000, "55 6677 C3");
+            machine.map.mapRead(0x2000, 0x1000, 0x3000);
+          }
+        });
+    // call 1FFEh; out 50h,al; call 1FFEh
+    runToHalt("E8 F90F0000 E650 E8 F20F0000");
+    assertThat(cpu.gpr[RAX]).isEqualTo(0x7766_5501L);
+  }
+
+  @Test
   void codeOfADeviceRuns() {
     byte[] code = {(byte) 0xB8, 7, 0, 0, 0, 0x40, (byte) 0xF4};
     machine.map.mapDevice(

@@ -178,11 +178,8 @@ class IntegerHostTests {
       boolean small =
           name.startsWith("BT") && has('G') || name.startsWith("SH") && name.endsWith("D");
       int needed = name.startsWith("BT") ? reg : RCX;
-      boolean clash = small && anyBase == needed;
-      base =
-          clash
-              ? anyBase ^ 1
-              : anyBase == RSP && !name.equals("LEA") && random.nextBoolean() ? RSI : anyBase;
+      int likely = anyBase == RSP && !name.equals("LEA") && random.nextBoolean() ? RSI : anyBase;
+      base = small && likely == needed ? likely ^ 1 : likely;
       // What pushes or pops needs its stack near the operand.
       boolean near = base == RSP && Set.of("PUSH", "POP", "CALL", "JMP").contains(name);
       index = near || anyIndex == base || small && anyIndex == needed ? RSP : anyIndex;

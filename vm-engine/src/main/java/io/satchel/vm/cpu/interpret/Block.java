@@ -5,16 +5,26 @@ import io.satchel.vm.cpu.semantics.Checks;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Instructions that follow each other in one page, decoded and turned into micro-operations. */
+/**
+ * Instructions that follow each other in one page, decoded and turned into micro-operations; or one
+ * instruction that lies across two.
+ */
 final class Block {
 
+  /** In {@link #secondPage}: it does not reach into another page. */
+  static final int NO_PAGE = -1;
+
   /** No block at all. */
-  static final Block NONE = new MicroOpWriter(0, List.of(BlockBuilder.undefined())).block(-1, 0);
+  static final Block NONE =
+      new MicroOpWriter(0, List.of(BlockBuilder.undefined())).block(0, 0, NO_PAGE);
 
   /** Where it lies: host page and offset in it. */
   final int hostPage;
 
   final int pageOffset;
+
+  /** The host page that its only instruction ends in, when it lies across pages. */
+  final int secondPage;
 
   /** What {@link Mode#of} said when it was decoded. */
   final int mode;
@@ -59,6 +69,7 @@ final class Block {
   Block(
       int hostPage,
       int pageOffset,
+      int secondPage,
       int mode,
       Instruction[] instructions,
       short[] offsets,
@@ -66,6 +77,7 @@ final class Block {
       long ripMask) {
     this.hostPage = hostPage;
     this.pageOffset = pageOffset;
+    this.secondPage = secondPage;
     this.mode = mode;
     this.instructions = instructions;
     this.offsets = offsets;

@@ -41,7 +41,7 @@ final class BlockBuilder {
 
   /** The block there, or {@code null} when its first instruction does not lie in the page whole. */
   @Nullable Block build(int hostPage, int pageOffset, int mode) {
-    int codeWidth = (mode & Mode.CODE64) != 0 ? 8 : (mode & Mode.CODE32) != 0 ? 4 : 2;
+    int codeWidth = codeWidth(mode);
     List<Instruction> instructions = new ArrayList<>();
     int start = (hostPage << GuestMemory.PAGE_BITS) + pageOffset;
     int end = hostPage + 1 << GuestMemory.PAGE_BITS;
@@ -59,7 +59,23 @@ final class BlockBuilder {
     if (instructions.isEmpty()) {
       return null;
     }
-    return new MicroOpWriter(mode, instructions).block(hostPage, pageOffset);
+    return new MicroOpWriter(mode, instructions).block(hostPage, pageOffset, Block.NO_PAGE);
+  }
+
+  /** The block of one instruction that begins at the end of one page and ends in another. */
+  Block buildAcross(int hostPage, int pageOffset, int secondPage, int mode) {
+    int first = GuestMemory.PAGE_SIZE - pageOffset;
+    int start = (hostPage << GuestMemory.PAGE_BITS) + pageOffset;
+    int second = secondPage << GuestMemory.PAGE_BITS;
+    Instruction i =
+        decoder.decode(
+            index -> memory.read8(index < first ? start + index : second + index - first),
+            codeWidth(mode));
+    return new MicroOpWriter(mode, List.of(i)).block(hostPage, pageOffset, secondPage);
+  }
+
+  private static int codeWidth(int mode) {
+    return (mode & Mode.CODE64) != 0 ? 8 : (mode & Mode.CODE32) != 0 ? 4 : 2;
   }
 
   private @Nullable Instruction decode(int at, int end, int codeWidth) {

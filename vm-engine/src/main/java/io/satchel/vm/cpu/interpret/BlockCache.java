@@ -4,7 +4,9 @@ import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.Mmu;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.memory.GuestMemory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,10 +29,21 @@ final class BlockCache {
     final @Nullable Block[] buckets = new @Nullable Block[BUCKETS];
     final long[] covered = new long[GuestMemory.PAGE_SIZE / 64];
 
-    void cover(int from, int length) {
-      for (int n = from; n < from + length; n++) {
+    /** Blocks of other pages that end in this one. */
+    final List<Block> arriving = new ArrayList<>();
+
+    /** Marks the bytes of a block, which begins in this page or arrives in it. */
+    void cover(Block block, boolean arrives) {
+      int from = arrives ? 0 : block.pageOffset;
+      int to = Math.min(end(block, arrives), GuestMemory.PAGE_SIZE);
+      for (int n = from; n < to; n++) {
         covered[n >>> 6] |= 1L << n;
       }
+    }
+
+    static int end(Block block, boolean arrives) {
+      int end = block.pageOffset + block.length;
+      return arrives ? end - GuestMemory.PAGE_SIZE : end;
     }
 
     boolean covers(int from, int length) {
@@ -112,14 +125,13 @@ final class BlockCache {
       return null;
     }
     int offset = (int) linear & GuestMemory.PAGE_SIZE - 1;
-    Page page = pages[hostPage];
-    if (page == null) {
-      page = new Page();
-      pages[hostPage] = page;
-    }
+    Page page = page(hostPage);
     int bucket = bucket(offset, mode);
     for (Block block = page.buckets[bucket]; block != null; block = block.nextInBucket) {
-      if (block.pageOffset == offset && block.mode == mode) {
+      if (block.pageOffset == offset
+          && block.mode == mode
+          && block.valid
+          && (block.secondPage == Block.NO_PAGE || block.secondPage == nextPage(linear))) {
         return block;
       }
     }
@@ -128,14 +140,36 @@ final class BlockCache {
       return find(linear, mode);
     }
     Block block = builder.build(hostPage, offset, mode);
-    if (block != null) {
-      kept += block.count;
-      block.nextInBucket = page.buckets[bucket];
-      page.buckets[bucket] = block;
-      page.cover(offset, block.length);
-      mmu.protectCode(hostPage);
+    if (block == null) {
+      int second = nextPage(linear);
+      if (second < 0) {
+        return null;
+      }
+      block = builder.buildAcross(hostPage, offset, second, mode);
+      Page other = page(second);
+      other.arriving.add(block);
+      other.cover(block, true);
+      mmu.protectCode(second);
     }
+    kept += block.count;
+    block.nextInBucket = page.buckets[bucket];
+    page.buckets[bucket] = block;
+    page.cover(block, false);
+    mmu.protectCode(hostPage);
     return block;
+  }
+
+  private int nextPage(long linear) {
+    return mmu.fetchPage((linear | GuestMemory.PAGE_SIZE - 1) + 1 & 0xFFFF_FFFFL);
+  }
+
+  private Page page(int hostPage) {
+    Page page = pages[hostPage];
+    if (page == null) {
+      page = new Page();
+      pages[hostPage] = page;
+    }
+    return page;
   }
 
   /** The processor itself is about to store to a page with blocks. */
@@ -151,16 +185,24 @@ final class BlockCache {
       @Nullable Block next;
       for (Block block = page.buckets[n]; block != null; block = next) {
         next = block.nextInBucket;
-        if (block.pageOffset < offset + width && offset < block.pageOffset + block.length) {
+        if (block.pageOffset < offset + width && offset < Page.end(block, false)) {
           block.valid = false;
-        } else {
+        } else if (block.valid) {
           block.nextInBucket = kept;
           kept = block;
-          page.cover(block.pageOffset, block.length);
+          page.cover(block, false);
           any = true;
         }
       }
       page.buckets[n] = kept;
+    }
+    for (Block block : page.arriving) {
+      block.valid &= offset >= Page.end(block, true);
+    }
+    page.arriving.removeIf(block -> !block.valid);
+    for (Block block : page.arriving) {
+      page.cover(block, true);
+      any = true;
     }
     mmu.codeChanged();
     if (!any) {
@@ -178,6 +220,7 @@ final class BlockCache {
           block.valid = false;
         }
       }
+      page.arriving.forEach(block -> block.valid = false);
       pages[hostPage] = null;
       mmu.codeChanged();
     }

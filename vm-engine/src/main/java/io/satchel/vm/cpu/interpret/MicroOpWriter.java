@@ -68,7 +68,7 @@ final class MicroOpWriter {
     offsets[count] = (short) at;
   }
 
-  Block block(int hostPage, int pageOffset) {
+  Block block(int hostPage, int pageOffset, int secondPage) {
     markDeadFlags();
     int count = instructions.size();
     for (current = 0; current < count; current++) {
@@ -101,6 +101,7 @@ final class MicroOpWriter {
     return new Block(
         hostPage,
         pageOffset,
+        secondPage,
         mode,
         instructions.toArray(Instruction[]::new),
         offsets,
