@@ -250,6 +250,20 @@ class FirmwareTests {
   }
 
   @Test
+  void bootSectorFindsCachesOnAndMemoryTypesSet() throws Exception {
+    // Prints CR0's top byte, and the low bytes of IA32_MTRR_DEF_TYPE and of MTRRfix4K_C0000.
+    BootRig rig = new BootRig();
+    MemoryDisk disk =
+        BootRig.floppy(
+            """
+            0F20C0 66C1E818 E6E9 66B9FF020000 0F32 E6E9 88E0 E6E9 B96802 0F32 E6E9
+            """
+                + says('.'));
+    rig.run(rig.machine(BootRig.withFloppy(BootRig.config(), disk)));
+    assertThat(rig.text).hasToString("\u0000\u0006\u000C\u0005.");
+  }
+
+  @Test
   void runsOfTheSameMachineAreTheSame() throws IOException {
     // The program waits for ticks of timer and RTC and mixes the counter's low byte into a sum.
     String first = trace();
