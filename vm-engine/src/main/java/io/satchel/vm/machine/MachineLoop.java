@@ -22,6 +22,9 @@ final class MachineLoop implements Runnable {
   /** The longest the processor runs between two looks at the clock: keys and completions wait no longer than that. */
   private static final long SLICE_NANOS = 1_000_000;
 
+  /** A stretch that took longer than this was one in which the host ran something else. */
+  static final long LONGEST_STEP = 2 * SLICE_NANOS;
+
   private static final long MIN_BUDGET = 500;
 
   /** How long an idle machine sleeps at most, lest a lost wake-up stop it for ever. */
@@ -50,6 +53,9 @@ final class MachineLoop implements Runnable {
   private double speed = 0.02;
 
   private volatile Thread thread = Thread.currentThread();
+
+  /** Virtual time as of the last look, for other threads. */
+  private volatile long lastNow;
 
   MachineLoop(
       CpuState cpu,
@@ -90,6 +96,11 @@ final class MachineLoop implements Runnable {
     }
   }
 
+  /** Virtual time as of the last look at it; from any thread. */
+  long now() {
+    return lastNow;
+  }
+
   @Override
   public void run() {
     thread = Thread.currentThread();
@@ -105,7 +116,8 @@ final class MachineLoop implements Runnable {
         }
         continue;
       }
-      long now = clock.nanos();
+      long now = cpu.halted ? clock.idleNanos(events.next()) : clock.nanos();
+      lastNow = now;
       events.runDue(now);
       if (cpu.shutdown) {
         control.tripleFault();
