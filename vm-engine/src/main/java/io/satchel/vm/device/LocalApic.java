@@ -580,8 +580,8 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   }
 
   /**
-   * Enters the next expiry. {@code now} is read once by the caller: a host that comes back late between two readings would find
-   * a short one-shot already over, and it would never fire.
+   * Enters the next expiry. {@code now} is read once by the caller: a host that comes back late
+   * between two readings would find a short one-shot already over, and it would never fire.
    */
   private void scheduleTimer(long now) {
     long initial = initialCount & 0xFFFF_FFFFL;
