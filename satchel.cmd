@@ -17,7 +17,7 @@ if not exist "%here%app\target\built" (
   )
   echo Building Satchel; this is done once. 1>&2
   pushd "%here%"
-  call mvn -q -B -DskipTests package
+  call mvn -q -B -Dmaven.test.skip=true package
   if errorlevel 1 (
     popd
     exit /b 2

@@ -146,27 +146,25 @@ picture: mov ax, 0x13
         mov ax, 0xa000
         mov es, ax
 
-        mov bx, 32              ; a palette of 192 hues: red to green, green to blue, blue to red
+        mov bx, 32              ; a palette of 189 hues: red to green, green to blue, blue to red
         mov ch, 63              ; red
         mov cl, 0               ; green
         mov dl, 0               ; blue
 hue:    call colour
-        cmp bx, 96
+        cmp bx, 95
         jae hue2
         inc cl
         dec ch
         jmp hue_end
-hue2:   cmp bx, 160
+hue2:   cmp bx, 158
         jae hue3
         inc dl
         dec cl
         jmp hue_end
 hue3:   inc ch
         dec dl
-hue_end: and cx, 0x3f3f
-        and dl, 0x3f
-        inc bx
-        cmp bx, 224
+hue_end: inc bx
+        cmp bx, 221
         jb hue
 
         mov di, 0               ; diagonal bands
@@ -175,9 +173,9 @@ row:    mov cx, 0               ; x
 pixel:  mov ax, cx
         add ax, dx
         shr ax, 1
-again:  cmp ax, 192
+again:  cmp ax, 189
         jb inside
-        sub ax, 192
+        sub ax, 189
         jmp again
 inside: add ax, 32
         stosb
