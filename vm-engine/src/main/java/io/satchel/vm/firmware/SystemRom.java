@@ -76,6 +76,7 @@ final class SystemRom {
   final int mouseHandler;
   final int rtcAlarm;
   final int spin15;
+  final int spinBoot;
 
   // Interrupt handlers that have no fixed address.
   final int int18;
@@ -154,6 +155,8 @@ final class SystemRom {
     boot = code.here();
     code.bytes(0xFA, 0x31, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x7C); // cli; ss:sp = 0:7C00h
     trap(code, Trap.BOOT);
+    spinBoot = code.here(); // a wait that is shorter than a tick
+    code.bytes(0xFB, 0x90).jump(entry(Trap.BOOT)); // sti; nop; jmp
     noBoot = code.here();
     int18 = noBoot;
     code.bytes(0xFA, 0x31, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x7C); // cli; ss:sp = 0:7C00h

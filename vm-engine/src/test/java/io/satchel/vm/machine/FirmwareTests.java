@@ -121,7 +121,7 @@ class FirmwareTests {
                 new Drive(DriveKind.FLOPPY, 0, BootRig.floppy(says('F'))),
                 new Drive(DriveKind.HARD_DISK, 0, BootRig.medium(1 << 20, says('H')))));
     machine.attach(screen);
-    machine.at(5 * MILLISECOND, () -> press(machine, Key.F12));
+    press(machine, Key.F12);
     StringBuilder seen = new StringBuilder();
     machine.at(
         400 * MILLISECOND,
