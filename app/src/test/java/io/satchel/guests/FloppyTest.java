@@ -18,7 +18,9 @@ class FloppyTest {
   @ValueSource(ints = {160, 360, 720, 1440})
   void guestReadsAFileFromAFatFloppy(int kilobytes, @TempDir Path folder) throws Exception {
     Path cd = Guests.installed(Guests.GRUB_CD, "grub-rescue-pc");
-    assumeTrue(Files.exists(Path.of("/usr/sbin/mkfs.fat")), "needs mkfs.fat of the Debian package dosfstools");
+    assumeTrue(
+        Files.exists(Path.of("/usr/sbin/mkfs.fat")),
+        "needs mkfs.fat of the Debian package dosfstools");
     assumeTrue(Files.exists(Path.of("/usr/bin/mcopy")), "needs mcopy of the Debian package mtools");
     Path floppy = folder.resolve("floppy.img");
     Path file = folder.resolve("hello.txt");
@@ -30,9 +32,24 @@ class FloppyTest {
     command("/usr/bin/mcopy", "-i", floppy.toString(), filler.toString(), "::FILLER.BIN");
     command("/usr/bin/mcopy", "-i", floppy.toString(), file.toString(), "::HELLO.TXT");
     Guests.run(
-        List.of(), cd, "--floppy", floppy, "--expect", "GNU/Linux", "--wait", "1", "--type", "c",
-        "--expect", "grub>", "--type", "cat (fd0)/hello.txt\n",
-        "--expect", "sector by sector from " + kilobytes + " KB", "--timeout", "240");
+        List.of(),
+        cd,
+        "--floppy",
+        floppy,
+        "--expect",
+        "GNU/Linux",
+        "--wait",
+        "1",
+        "--type",
+        "c",
+        "--expect",
+        "grub>",
+        "--type",
+        "cat (fd0)/hello.txt\n",
+        "--expect",
+        "sector by sector from " + kilobytes + " KB",
+        "--timeout",
+        "240");
   }
 
   private static void command(String... line) throws IOException, InterruptedException {

@@ -91,6 +91,7 @@ public final class ImgCommand {
     return List.of(
         new AmendCommand(terminal),
         new BenchCommand(terminal),
+        new BitmapCommand(terminal),
         new CheckCommand(terminal),
         new CommitCommand(terminal),
         new CompactCommand(terminal),

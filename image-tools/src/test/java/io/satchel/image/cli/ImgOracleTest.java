@@ -7,9 +7,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -238,18 +240,27 @@ class ImgOracleTest {
     }
   }
 
+  /** A file system may report other holes until it has decided where fresh data goes. */
+  private static void settle(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+  }
+
   @Test
   void compareSaysWhatDiffers() throws IOException {
     Path file = made("-q");
     sameText("compare", raw, file);
     QemuImg.io(file, "write -P 200 5000000 10");
     sameText("compare", raw, file);
+    settle(raw);
     sameText("compare", "-s", raw, file);
     Path longer = folder.resolve("longer.img");
     Files.copy(raw, longer);
     try (RandomAccessFile grow = new RandomAccessFile(longer.toFile(), "rw")) {
       grow.setLength(grow.length() + 4096);
     }
+    settle(longer);
     sameText("compare", raw, longer);
     sameText("compare", "-s", raw, longer);
     assertThat(img("compare", raw, folder.resolve("none")).status()).isEqualTo(2);
@@ -371,6 +382,76 @@ class ImgOracleTest {
     }
   }
 
+  /** The dirty ranges of a bitmap, as the NBD server of QEMU tells them. */
+  private String dirty(Path file, String bitmap) {
+    QemuImg.Outcome map =
+        QemuImg.tool(
+            "sh",
+            "-c",
+            "qemu-nbd -r -f qcow2 -B "
+                + bitmap
+                + " -k "
+                + folder
+                + "/nbd -t -e 9 --fork --pid-file="
+                + folder
+                + "/pid "
+                + file
+                + " && qemu-img map --output=json --image-opts driver=nbd,server.type=unix,"
+                + "server.path="
+                + folder
+                + "/nbd,x-dirty-bitmap=qemu:dirty-bitmap:"
+                + bitmap
+                + "; kill $(cat "
+                + folder
+                + "/pid); sleep 0.1");
+    StringBuilder ranges = new StringBuilder();
+    for (JsonNode range : json.readTree(map.out())) {
+      if (!range.get("data").asBoolean()) {
+        ranges.append(range.get("start").asLong()).append('+').append(range.get("length").asLong());
+        ranges.append(' ');
+      }
+    }
+    return ranges.toString();
+  }
+
+  @Test
+  void bitmapsMadeHereAndThereRecordTheSameWrites() {
+    QemuImg.needs("qemu-nbd");
+    Path file = made("-q");
+    ok("bitmap", "--add", file, "ours");
+    ok("bitmap", "--add", "-g", "32k", file, "fine");
+    QemuImg.ok("bitmap", "--add", file, "theirs");
+    ok("bitmap", "--add", "--disable", file, "off");
+    QemuImg.checkClean(file);
+    sameJson("info", file);
+    QemuImg.io(file, "write -P 1 1M 64k");
+    Outcome wrote = img("resize", file, "+4M");
+    assertThat(wrote.status()).as(wrote.err()).isZero();
+    assertThat(img("snapshot", "-c", "s", file).status()).isZero();
+    assertThat(img("snapshot", "-d", "s", file).status()).isZero();
+    try (var image =
+        io.satchel.image.Images.open(file, io.satchel.image.OpenOptions.forWriting())) {
+      image.device().write(3 << 20, java.nio.ByteBuffer.allocate(100_000).put(5, (byte) 5));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    QemuImg.checkClean(file);
+    sameJson("info", file);
+    assertThat(dirty(file, "theirs")).isEqualTo("1048576+65536 3145728+131072 ");
+    assertThat(dirty(file, "ours")).isEqualTo(dirty(file, "theirs"));
+    assertThat(dirty(file, "off")).isEmpty();
+    ok("bitmap", "--merge", "ours", file, "off");
+    assertThat(dirty(file, "off")).isEqualTo(dirty(file, "theirs"));
+    ok("bitmap", "--clear", file, "theirs");
+    assertThat(dirty(file, "theirs")).isEmpty();
+    ok("bitmap", "--remove", file, "ours");
+    QemuImg.ok("bitmap", "--remove", file, "fine");
+    ok("bitmap", "--remove", file, "off");
+    ok("bitmap", "--remove", file, "theirs");
+    QemuImg.checkClean(file);
+    sameJson("info", file);
+  }
+
   @Test
   void ddCopiesBlocks() throws IOException {
     Path ours = folder.resolve("ours.img");
@@ -415,7 +496,7 @@ class ImgOracleTest {
   void everyCommandHasHelp() {
     assertThat(ok("--help")).contains("convert", "rebase");
     for (String command :
-        "amend bench check commit compare convert create dd info map measure rebase resize snapshot"
+        "amend bench bitmap check commit compare convert create dd info map measure rebase resize snapshot"
             .split(" ")) {
       assertThat(ok(command, "--help")).contains("Usage: satchel img " + command);
     }

@@ -60,8 +60,8 @@ public interface Machine extends AutoCloseable {
   void changeMedia(MachineConfig.DriveKind kind, int unit, @Nullable BlockDevice media);
 
   /**
-   * Runs {@code action} on the machine's thread at a moment of virtual time (nanoseconds since power-on), so that a script
-   * repeats under the instruction clock. It must return at once.
+   * Runs {@code action} on the machine's thread at a moment of virtual time (nanoseconds since
+   * power-on), so that a script repeats under the instruction clock. It must return at once.
    */
   void at(long virtualNanos, Runnable action);
 

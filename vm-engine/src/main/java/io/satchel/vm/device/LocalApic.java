@@ -516,7 +516,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       lvt[entry] |= LVT_MASKED;
     }
     if (entry == LVT_TIMER && ((before ^ value) & LVT_PERIODIC) != 0) {
-      scheduleTimer();
+      scheduleTimer(clock.nanos());
     }
     update();
   }
@@ -576,15 +576,18 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
 
   private void startTimer() {
     timerStart = clock.nanos();
-    scheduleTimer();
+    scheduleTimer(timerStart);
   }
 
-  private void scheduleTimer() {
+  /**
+   * Enters the next expiry. {@code now} is read once by the caller: a host that comes back late
+   * between two readings would find a short one-shot already over, and it would never fire.
+   */
+  private void scheduleTimer(long now) {
     long initial = initialCount & 0xFFFF_FFFFL;
     due = NEVER;
     if (initial != 0) {
       long period = initial << divideShift();
-      long now = clock.nanos();
       if (periodic()) {
         due = timerStart + ((now - timerStart) / period + 1) * period;
       } else if (timerStart + period > now) {
@@ -658,7 +661,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     initialCount = 0;
     divide = 0;
     timerStart = clock.nanos();
-    scheduleTimer();
+    scheduleTimer(timerStart);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.satchel.vm.firmware;
 
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.bus.IoHandler;
+import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.device.Board;
 import io.satchel.vm.device.Device;
@@ -256,7 +257,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     system.post();
     memorySizes();
     boot.screen(board.memory().memory().ramSize());
-    guest.stubWord(rom.boot);
+    guest.stubWord(guest.cpu.model.has(Feature.MTRR) ? rom.memoryTypes : rom.cachesOn);
   }
 
   /** Opens the shadow RAM for writing and fills it from ROM, or closes it. */

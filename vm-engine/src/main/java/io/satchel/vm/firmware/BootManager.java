@@ -15,8 +15,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class BootManager {
 
-  /** How long the boot screen waits for F12. */
-  private static final long KEY_WAIT_NANOS = 30_000_000;
+  /**
+   * How long the boot screen waits for a key: what was pressed at power-on comes over the
+   * keyboard's line in that time.
+   */
+  private static final long KEY_WAIT_NANOS = 3_000_000;
+
+  /** How long it waits for F12 once someone has touched the keyboard. */
+  private static final long F12_WAIT_NANOS = 1_000_000_000;
 
   private static final int F12 = 0x8600;
   private static final int ESCAPE = 0x011B;
@@ -95,7 +101,7 @@ final class BootManager {
         video.print(name(unit) + "  " + describe(unit) + "\n", NORMAL);
       }
     }
-    video.print("\nPress F12 for the boot menu, Esc to skip this screen\n", NORMAL);
+    video.print("\nHold F12 at power-on for the boot menu\n", NORMAL);
     stage = Stage.SCREEN;
     keyUntil = clock.nanos() + KEY_WAIT_NANOS;
   }
@@ -138,7 +144,10 @@ final class BootManager {
       stage = Stage.START;
       start(null);
     } else {
-      again();
+      if (key >= 0) {
+        keyUntil = Math.max(keyUntil, clock.nanos() + F12_WAIT_NANOS);
+      }
+      guest.stubWord(rom.spinBoot);
     }
   }
 

@@ -3,7 +3,10 @@ package io.satchel.vm.firmware;
 import io.satchel.vm.memory.AddressMap;
 import io.satchel.vm.memory.GuestMemory;
 
-/** Puts another firmware's file where a PC's ROM is: at the top of 4 GiB, and its last 128 KiB below 1 MiB. */
+/**
+ * Puts another firmware's file where a PC's ROM is: at the top of 4 GiB, and its last 128 KiB below
+ * 1 MiB.
+ */
 public final class RomImage {
 
   /** What the chipset shows from C0000h on; the file's part begins at E0000h. */

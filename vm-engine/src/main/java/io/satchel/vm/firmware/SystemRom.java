@@ -63,6 +63,8 @@ final class SystemRom {
   final int bootSector;
   final int linux;
   final int multiboot;
+  final int memoryTypes;
+  final int cachesOn;
   final int boot;
   final int noBoot;
   final int reset;
@@ -74,6 +76,7 @@ final class SystemRom {
   final int mouseHandler;
   final int rtcAlarm;
   final int spin15;
+  final int spinBoot;
 
   // Interrupt handlers that have no fixed address.
   final int int18;
@@ -130,9 +133,30 @@ final class SystemRom {
     code.bytes(0x31, 0xC0, 0x8E, 0xD0, 0x8E, 0xD8, 0x8E, 0xC0); // xor ax, ax; mov ss, ds, es, ax
     code.bytes(0xBC, 0x00, 0x7C); // mov sp, 7C00h
     trap(code, Trap.POST);
+
+    // Memory types (Intel SDM volume 3, 12.11): RAM write-back, the VGA window and what PciSetup
+    // places uncached, ROM write-protected. Then, or on a processor without them, the caches on.
+    memoryTypes = code.here();
+    code.bytes(0x66, 0xB8).dword(0x06060606).bytes(0x66, 0x89, 0xC2); // mov eax; mov edx, eax
+    code.bytes(0x66, 0xB9).dword(0x250).bytes(0x0F, 0x30); // mov ecx, 0 to 7FFFFh; wrmsr
+    code.bytes(0xB9, 0x58, 0x02, 0x0F, 0x30); // mov cx, 80000h to 9FFFFh; wrmsr
+    code.bytes(0x66, 0xB8).dword(0x05050505).bytes(0x66, 0x89, 0xC2);
+    code.bytes(0xB9, 0x68, 0x02); // mov cx, the first 4 KiB ranges of C0000h to FFFFFh
+    code.bytes(0x0F, 0x30, 0x41, 0x81, 0xF9, 0x70, 0x02, 0x75, 0xF7); // wrmsr; inc cx; loop
+    code.bytes(0x66, 0xB8).dword((int) PciSetup.MEMORY_BASE).bytes(0x66, 0x31, 0xD2);
+    code.bytes(0xB9, 0x00, 0x02, 0x0F, 0x30); // mov cx, the first range's base; wrmsr
+    code.bytes(0x66, 0xB8).dword((int) PciSetup.MEMORY_BASE | 0x800).bytes(0xB2, 0x0F);
+    code.bytes(0x41, 0x0F, 0x30); // inc cx: its mask, valid, 36 bits; wrmsr
+    code.bytes(0x66, 0xB8).dword(0x0C06).bytes(0xB2, 0x00);
+    code.bytes(0xB9, 0xFF, 0x02, 0x0F, 0x30); // mov cx, the default type and enables; wrmsr
+    cachesOn = code.here();
+    code.bytes(0x0F, 0x20, 0xC0, 0x66, 0x25).dword(0x9FFFFFFF); // mov eax, cr0; and eax, ~CD & ~NW
+    code.bytes(0x0F, 0x22, 0xC0); // mov cr0, eax
     boot = code.here();
     code.bytes(0xFA, 0x31, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x7C); // cli; ss:sp = 0:7C00h
     trap(code, Trap.BOOT);
+    spinBoot = code.here(); // a wait that is shorter than a tick
+    code.bytes(0xFB, 0x90).jump(entry(Trap.BOOT)); // sti; nop; jmp
     noBoot = code.here();
     int18 = noBoot;
     code.bytes(0xFA, 0x31, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x7C); // cli; ss:sp = 0:7C00h

@@ -8,19 +8,26 @@ import io.satchel.vm.time.VirtualClock;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The machine's one thread: it runs the processor until the next event is due, fires events, and does what was posted. Whoever runs on
- * it holds the machine ({@code docs/decisions/0004-the-machine-lock-and-virtual-time.md}).
+ * The machine's one thread: it runs the processor until the next event is due, fires events, and
+ * does what was posted. Whoever runs on it holds the machine ({@code
+ * docs/decisions/0004-the-machine-lock-and-virtual-time.md}).
  */
 final class MachineLoop implements Runnable {
 
   /**
-   * Virtual nanoseconds an instruction takes when the clock counts instructions: 125 million a second, about what the interpreter does, so that virtual seconds
-   * are close to real ones.
+   * Virtual nanoseconds an instruction takes when the clock counts instructions: 125 million a
+   * second, about what the interpreter does, so that virtual seconds are close to real ones.
    */
   static final long NANOS_PER_INSTRUCTION = 8;
 
-  /** The longest the processor runs between two looks at the clock: keys and completions wait no longer than that. */
+  /**
+   * The longest the processor runs between two looks at the clock: keys and completions wait no
+   * longer than that.
+   */
   private static final long SLICE_NANOS = 1_000_000;
+
+  /** A stretch that took longer than this was one in which the host ran something else. */
+  static final long LONGEST_STEP = 2 * SLICE_NANOS;
 
   private static final long MIN_BUDGET = 500;
 
@@ -46,10 +53,15 @@ final class MachineLoop implements Runnable {
   private final InstructionClock counting;
   private final Control control;
 
-  /** Instructions in a nanosecond, as last measured; starts low so that the first slice is short. */
+  /**
+   * Instructions in a nanosecond, as last measured; starts low so that the first slice is short.
+   */
   private double speed = 0.02;
 
   private volatile Thread thread = Thread.currentThread();
+
+  /** Virtual time as of the last look, for other threads. */
+  private volatile long lastNow;
 
   MachineLoop(
       CpuState cpu,
@@ -74,7 +86,9 @@ final class MachineLoop implements Runnable {
         });
   }
 
-  /** Virtual time as a count of instructions, with the time added that the processor slept through. */
+  /**
+   * Virtual time as a count of instructions, with the time added that the processor slept through.
+   */
   static final class InstructionClock {
     private final CpuState cpu;
     private long slept;
@@ -88,6 +102,11 @@ final class MachineLoop implements Runnable {
     long nanos() {
       return cpu.instructions * NANOS_PER_INSTRUCTION + slept;
     }
+  }
+
+  /** Virtual time as of the last look at it; from any thread. */
+  long now() {
+    return lastNow;
   }
 
   @Override
@@ -105,7 +124,8 @@ final class MachineLoop implements Runnable {
         }
         continue;
       }
-      long now = clock.nanos();
+      long now = cpu.halted ? clock.idleNanos(events.next()) : clock.nanos();
+      lastNow = now;
       events.runDue(now);
       if (cpu.shutdown) {
         control.tripleFault();

@@ -133,8 +133,9 @@ public final class PcMachine implements Machine {
     MachineLoop.InstructionClock counting =
         new MachineLoop.InstructionClock(cpu, config.clock() == Clock.INSTRUCTIONS);
     clock =
-        VirtualClock.following(
-            config.clock() == Clock.INSTRUCTIONS ? counting::nanos : System::nanoTime);
+        config.clock() == Clock.INSTRUCTIONS
+            ? VirtualClock.following(counting::nanos)
+            : VirtualClock.steady(System::nanoTime, MachineLoop.LONGEST_STEP);
     cpu.tsc = clock::nanos;
     board = new Board(ports, map, pci, clock, events);
     map.mapMemory(0, Math.min(ram, 0xA0000), 0);
@@ -631,6 +632,6 @@ public final class PcMachine implements Machine {
   @Override
   public Status status() {
     return new Status(
-        cpu.instructions, clock.nanos(), traffic.bytesRead(), traffic.bytesWritten(), halted, "");
+        cpu.instructions, loop.now(), traffic.bytesRead(), traffic.bytesWritten(), halted, "");
   }
 }

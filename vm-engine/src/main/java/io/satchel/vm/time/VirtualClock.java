@@ -3,58 +3,93 @@ package io.satchel.vm.time;
 import java.util.function.LongSupplier;
 
 /**
- * Virtual time, in nanoseconds since power-on; the only time that devices see.
+ * Virtual time, in nanoseconds since power-on; the only time that devices see. It never goes back.
+ * Only the machine's thread uses it.
  *
- * <p>It either follows the host's monotonic clock and stands still while paused, or counts
- * instructions, which makes a run repeatable. It never goes back.
+ * <p>It counts instructions, which makes a run repeatable, or follows the host's monotonic clock
+ * and stands still while paused. A host that is busy elsewhere stops the machine's thread for
+ * milliseconds at a time. If virtual time went on meanwhile, a guest would find that it has missed
+ * timer interrupts and that no two of its clocks agree. So a {@link #steady} clock never jumps
+ * while the processor runs: what is missing is made up for at no more than twice the speed, or at
+ * once when the processor halts.
  */
 public final class VirtualClock {
 
+  /** More lag than this is forgotten, as if the machine had been paused. */
+  private static final long MOST_LAG = 1_000_000_000;
+
   private final LongSupplier source;
-  private long offset;
-  private long pausedAt;
+  private final long longestStep;
+  private long last;
+  private long nanos;
+  private long lag;
   private boolean paused = true;
 
-  private VirtualClock(LongSupplier source) {
+  private VirtualClock(LongSupplier source, long longestStep) {
     this.source = source;
+    this.longestStep = longestStep;
+  }
+
+  /** A clock that follows {@code nanos} exactly. It begins at 0, paused. */
+  public static VirtualClock following(LongSupplier nanos) {
+    return new VirtualClock(nanos, Long.MAX_VALUE);
   }
 
   /**
-   * A clock that follows {@code nanos}, such as {@code System::nanoTime}. It begins at 0, paused.
+   * A clock that follows {@code nanos}, such as {@code System::nanoTime}, without jumps while the
+   * processor runs. It begins at 0, paused.
+   *
+   * @param longestStep nanoseconds that may pass between two looks at it; longer than what the
+   *     processor runs at a stretch
    */
-  public static VirtualClock following(LongSupplier nanos) {
-    VirtualClock clock = new VirtualClock(nanos);
-    clock.offset = 0;
-    return clock;
+  public static VirtualClock steady(LongSupplier nanos, long longestStep) {
+    return new VirtualClock(nanos, longestStep);
   }
 
   /** Nanoseconds of virtual time. */
   public long nanos() {
-    return paused ? pausedAt : source.getAsLong() - offset;
+    if (!paused) {
+      long now = source.getAsLong();
+      long passed = Math.max(0, now - last);
+      last = now;
+      long step = Math.min(passed + Math.min(lag, passed), longestStep);
+      lag = Math.min(lag + passed - step, MOST_LAG);
+      nanos += step;
+    }
+    return nanos;
+  }
+
+  /**
+   * The same while the processor halts: nothing but an event can tell that time jumps, so all that
+   * is missing is made up for, as far as {@code next}, when the next event is due.
+   */
+  public long idleNanos(long next) {
+    long now = nanos();
+    long step = Math.clamp(next - now, 0, lag);
+    lag -= step;
+    nanos += step;
+    return nanos;
   }
 
   /** Lets time stand still. */
   public void pause() {
-    if (!paused) {
-      pausedAt = nanos();
-      paused = true;
-    }
+    nanos();
+    paused = true;
   }
 
   /** Lets time go on from where it stood. */
   public void resume() {
     if (paused) {
-      offset = source.getAsLong() - pausedAt;
+      last = source.getAsLong();
+      lag = 0;
       paused = false;
     }
   }
 
   /** Sets the time to that of a restored machine. */
-  public void set(long nanos) {
-    if (paused) {
-      pausedAt = nanos;
-    } else {
-      offset = source.getAsLong() - nanos;
-    }
+  public void set(long newNanos) {
+    nanos = newNanos;
+    last = source.getAsLong();
+    lag = 0;
   }
 }

@@ -144,6 +144,18 @@ class ApicTests {
     }
 
     @Test
+    void aShortOneShotFiresThoughTheHostIsLate() {
+      enable();
+      set(0x3E0, 0x0B);
+      set(0x320, 0x40);
+      rig.lateness = 10_000;
+      set(0x380, 1_000);
+      rig.lateness = 0;
+      rig.advance(1_000);
+      assertThat(core.intr).isTrue();
+    }
+
+    @Test
     void theTimerDivides() {
       set(0x3E0, 0x03);
       set(0x380, 1000);

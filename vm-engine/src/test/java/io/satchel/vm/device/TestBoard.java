@@ -20,7 +20,11 @@ public final class TestBoard {
   public final PciBus pci = new PciBus(ports, map);
   public final EventQueue events = new EventQueue();
   private long nanos;
-  public final VirtualClock clock = VirtualClock.following(() -> nanos);
+
+  /** Nanoseconds that pass at each reading of the clock, as on a host that is busy elsewhere. */
+  public long lateness;
+
+  public final VirtualClock clock = VirtualClock.following(() -> nanos += lateness);
   public final Board board = new Board(ports, map, pci, clock, events);
 
   public TestBoard() {

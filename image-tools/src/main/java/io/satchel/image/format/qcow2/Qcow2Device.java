@@ -45,6 +45,9 @@ public final class Qcow2Device implements LayeredDevice {
 
   private long packedReleases;
 
+  /** The dirty bitmaps, from the first write on; null when there are none. */
+  private volatile @Nullable Bitmaps bitmaps;
+
   /** A packed cluster has been handed out: the image was compressed as a whole. */
   private volatile boolean sawPacked;
 
@@ -256,7 +259,16 @@ public final class Qcow2Device implements LayeredDevice {
   public void write(long offset, ByteBuffer source) throws IOException {
     Objects.checkFromIndexSize(offset, source.remaining(), size());
     refuseIfReadOnly();
+    int length = source.remaining();
     writeUnchecked(offset, source);
+    markDirty(offset, length);
+  }
+
+  private void markDirty(long offset, long length) {
+    Bitmaps known = bitmaps;
+    if (known != null) {
+      known.mark(offset, length);
+    }
   }
 
   private void writeUnchecked(long offset, ByteBuffer source) throws IOException {
@@ -534,13 +546,15 @@ public final class Qcow2Device implements LayeredDevice {
     if (autoclearDone) {
       return;
     }
-    long kept = image.header.autoclear & Qcow2Header.AUTOCLEAR_DATA_FILE_RAW;
+    long kept = image.header.autoclear & Qcow2Header.AUTOCLEAR_KNOWN;
     if (image.header.version >= 3 && image.header.autoclear != kept) {
       image.header.autoclear = kept;
       ByteBuffer field = ByteBuffer.allocate(8).putLong(0, kept);
       image.put(88, field);
       image.sync();
     }
+    Bitmaps loaded = new Bitmaps(image);
+    bitmaps = loaded.isEmpty() ? null : loaded;
     autoclearDone = true;
   }
 
@@ -551,6 +565,7 @@ public final class Qcow2Device implements LayeredDevice {
     Objects.checkFromIndexSize(offset, length, size());
     refuseIfReadOnly();
     zero(offset, length, unmap, false);
+    markDirty(offset, length);
   }
 
   @Override
@@ -558,6 +573,7 @@ public final class Qcow2Device implements LayeredDevice {
     Objects.checkFromIndexSize(offset, length, size());
     refuseIfReadOnly();
     zero(offset, length, true, true);
+    markDirty(offset, length);
   }
 
   /** Goes through a range by cluster; the cut-off ends are written as data, or kept. */
@@ -872,7 +888,11 @@ public final class Qcow2Device implements LayeredDevice {
 
   /** Makes the disk what it was when the snapshot was taken. */
   public void applySnapshot(String nameOrId) throws IOException {
-    changeSnapshots(snapshots -> snapshots.apply(existing(snapshots, nameOrId)));
+    changeSnapshots(
+        snapshots -> {
+          snapshots.apply(existing(snapshots, nameOrId));
+          markDirty(0, size());
+        });
   }
 
   /** Deletes a snapshot; the disk stays as it is. */
@@ -1062,6 +1082,7 @@ public final class Qcow2Device implements LayeredDevice {
       long sectors = (offset + length - 1 >> 9) - (offset >> 9);
       image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
       image.releaseEntry(old);
+      markDirty(guest, Math.min(image.clusterSize, size() - guest));
     } finally {
       exclusive.unlock();
     }
@@ -1173,6 +1194,75 @@ public final class Qcow2Device implements LayeredDevice {
     } finally {
       exclusive.unlock();
     }
+  }
+
+  // --- Bitmaps ---
+
+  /** Something done to the bitmaps. */
+  private interface BitmapChange {
+    void on(Bitmaps bitmaps) throws IOException;
+  }
+
+  private void changeBitmaps(BitmapChange change) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      Bitmaps known = bitmaps;
+      if (known == null) {
+        known = new Bitmaps(image);
+      }
+      change.on(known);
+      bitmaps = known;
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /**
+   * Adds a dirty bitmap that records writes from now on. All changes of bitmaps reach the file when
+   * the image is closed.
+   *
+   * @param granularity the bytes that a bit stands for, a power of two
+   */
+  public void addBitmap(String name, long granularity) throws IOException {
+    int bits = Long.bitCount(granularity) == 1 ? Long.numberOfTrailingZeros(granularity) : -1;
+    changeBitmaps(b -> b.add(name, bits));
+  }
+
+  public void removeBitmap(String name) throws IOException {
+    changeBitmaps(b -> b.remove(name));
+  }
+
+  public void clearBitmap(String name) throws IOException {
+    changeBitmaps(b -> b.clear(name));
+  }
+
+  /** Makes a bitmap record writes, or stop doing so. */
+  public void enableBitmap(String name, boolean on) throws IOException {
+    changeBitmaps(b -> b.enable(name, on));
+  }
+
+  /** Adds the bits of another bitmap of this image. */
+  public void mergeBitmap(String target, String source) throws IOException {
+    changeBitmaps(b -> b.merge(target, b.content(source)));
+  }
+
+  /** Adds the bits of a bitmap of another image. */
+  public void mergeBitmap(String target, Qcow2Device from, String source) throws IOException {
+    for (BitmapDirectory.Entry entry : BitmapDirectory.read(from.image)) {
+      if (entry.name().equals(source) && (entry.flags() & BitmapDirectory.FLAG_IN_USE) == 0) {
+        Bitmaps.Content content =
+            new Bitmaps.Content(Bitmaps.load(from.image, entry), entry.granularityBits());
+        changeBitmaps(b -> b.merge(target, content));
+        return;
+      }
+    }
+    throw new ImageException(
+        ImageException.Kind.INVALID_REQUEST,
+        from.image.file.name(),
+        "has no usable bitmap " + source,
+        "list them with `satchel img info`");
   }
 
   // --- Amending ---
@@ -1350,6 +1440,9 @@ public final class Qcow2Device implements LayeredDevice {
       closed = true;
       try {
         if (!readOnly) {
+          if (bitmaps != null) {
+            bitmaps.store();
+          }
           // Twice: the first releases what the second then writes as free.
           writeBackTables();
           writeBackTables();

@@ -1,0 +1,83 @@
+package io.satchel.vm.time;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class VirtualClockTests {
+
+  private static final long STEP = 2_000;
+
+  private long host = 77;
+  private final VirtualClock clock = VirtualClock.steady(() -> host, STEP);
+
+  @BeforeEach
+  void start() {
+    clock.resume();
+  }
+
+  private long after(long nanos) {
+    host += nanos;
+    return clock.nanos();
+  }
+
+  @Test
+  void beginsAtZeroAndFollowsTheHost() {
+    assertThat(clock.nanos()).isZero();
+    assertThat(after(1_000)).isEqualTo(1_000);
+    assertThat(after(2_000)).isEqualTo(3_000);
+  }
+
+  @Test
+  void aHostThatWasBusyElsewhereDoesNotMakeItJump() {
+    assertThat(after(50_000)).isEqualTo(STEP);
+  }
+
+  @Test
+  void whatIsMissingIsMadeUpForAtTwiceTheSpeed() {
+    after(5_000);
+    assertThat(after(1_000)).isEqualTo(STEP + 2_000);
+    assertThat(after(1_000)).isEqualTo(STEP + 4_000);
+    assertThat(after(1_000)).as("3000 were missing").isEqualTo(8_000);
+    assertThat(after(1_000)).isEqualTo(9_000);
+  }
+
+  @Test
+  void whatIsMissingIsMadeUpForAtOnceWhenTheProcessorHaltsButNotBeyondAnEvent() {
+    after(50_000);
+    assertThat(clock.idleNanos(10_000)).isEqualTo(10_000);
+    assertThat(clock.idleNanos(10_000)).isEqualTo(10_000);
+    assertThat(clock.idleNanos(Long.MAX_VALUE)).isEqualTo(50_000);
+  }
+
+  @Test
+  void standsStillWhilePausedAndDoesNotMakeUpForIt() {
+    after(500);
+    clock.pause();
+    assertThat(after(1_000_000)).isEqualTo(500);
+    clock.resume();
+    assertThat(after(1_000)).isEqualTo(1_500);
+    assertThat(after(1_000)).isEqualTo(2_500);
+  }
+
+  @Test
+  void goesOnFromTheTimeOfARestoredMachine() {
+    clock.set(123_456);
+    assertThat(after(10)).isEqualTo(123_466);
+  }
+
+  @Test
+  void neverGoesBack() {
+    after(1_000);
+    assertThat(after(-500)).isEqualTo(1_000);
+  }
+
+  @Test
+  void aClockThatFollowsExactlyMayJump() {
+    VirtualClock exact = VirtualClock.following(() -> host);
+    exact.resume();
+    host += 1_000_000_000_000L;
+    assertThat(exact.nanos()).isEqualTo(1_000_000_000_000L);
+  }
+}
