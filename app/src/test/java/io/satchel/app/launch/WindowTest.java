@@ -6,12 +6,14 @@ import io.satchel.app.demo.BootSectors;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.RunRequest;
 import io.satchel.resources.Texts;
+import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -23,7 +25,10 @@ import javafx.scene.Node;
 import javafx.scene.control.ButtonBase;
 import javafx.scene.control.DialogPane;
 import javafx.scene.control.Labeled;
+import javafx.scene.control.MenuButton;
 import javafx.scene.image.PixelReader;
+import javafx.scene.input.Clipboard;
+import javafx.scene.input.DataFormat;
 import javafx.scene.input.KeyCode;
 import javafx.scene.layout.Region;
 import javafx.stage.Stage;
@@ -274,6 +279,72 @@ class WindowTest {
                 && robot.lookup("#end").tryQuery().filter(Node::isVisible).isPresent());
     robot.clickOn("#leave");
     waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+  }
+
+  @Test
+  void textIsTypedFromTheClipboardAndCopiedFromTheScreen(FxRobot robot) throws IOException {
+    run(robot, BootSectors.disk(folder.resolve("typed.img"), BootSectors.ECHO));
+    waitForText(robot, "~");
+    StringBuffer serial = new StringBuffer();
+    view(robot)
+        .orElseThrow()
+        .session()
+        .listen(
+            new MachineEvents() {
+              @Override
+              public void serial(int value) {
+                serial.append((char) value);
+              }
+            });
+    robot.interact(
+        () ->
+            Clipboard.getSystemClipboard()
+                .setContent(Map.of(DataFormat.PLAIN_TEXT, "Dir C:/*.* {ü}")));
+    fire(robot, "#text", 1);
+    waitFor("the text at the guest", () -> serial.toString().equals("Dir C:/*.* {}"));
+    assertThat(robot.lookup("#notice").queryAs(Labeled.class).getText())
+        .contains("One character is not");
+    fire(robot, "#text", 0);
+    robot.interact(
+        () -> assertThat(Clipboard.getSystemClipboard().getString()).contains("~").endsWith("\n"));
+  }
+
+  private static void fire(FxRobot robot, String menu, int item) {
+    robot.interact(() -> robot.lookup(menu).queryAs(MenuButton.class).getItems().get(item).fire());
+  }
+
+  @Test
+  void aFloppyThatIsDroppedOnARunningMachineGoesIntoItsDrive(FxRobot robot) throws IOException {
+    Path floppy = Files.write(folder.resolve("setup.img"), new byte[737_280]);
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    robot.interact(() -> window.dropped(List.of(floppy.toFile())));
+    assertThat(robot.lookup("#notice").queryAs(Labeled.class).getText())
+        .contains("setup.img is in the floppy drive");
+    fire(robot, "#media", 3);
+    Path disk = BootSectors.disk(folder.resolve("second.img"), BootSectors.ECHO);
+    robot.interact(() -> window.dropped(List.of(disk.toFile())));
+    assertThat(robot.lookup("#notice").queryAs(Labeled.class).getText()).contains("hard disk");
+  }
+
+  @Test
+  void aPictureOfTheScreenIsSaved(FxRobot robot) throws IOException {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    robot.clickOn("#screenshot");
+    try (var files = Files.list(home)) {
+      assertThat(files.filter(file -> file.toString().endsWith(".png"))).hasSize(1);
+    }
+  }
+
+  @Test
+  void resetStartsTheMachineAnew(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel demonstration");
+    robot.press(KeyCode.G).release(KeyCode.G);
+    waitFor("the picture", () -> view(robot).orElseThrow().screenText() == null);
+    fire(robot, "#power", 1);
+    waitForText(robot, "Satchel demonstration");
   }
 
   @Test
