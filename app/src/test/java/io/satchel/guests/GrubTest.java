@@ -1,5 +1,6 @@
 package io.satchel.guests;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -11,7 +12,7 @@ class GrubTest {
 
   @Test
   void grubFromFloppyAnswersACommandUnderOurFirmware() {
-    answers(List.of(), Guests.installed(Guests.GRUB_FLOPPY, "grub-rescue-pc"));
+    answers(List.of("--floppy"), Guests.installed(Guests.GRUB_FLOPPY, "grub-rescue-pc"));
   }
 
   @Test
@@ -21,7 +22,9 @@ class GrubTest {
 
   @Test
   void grubFromFloppyAnswersACommandUnderSeaBios() {
-    answers(Guests.seaBios(), Guests.installed(Guests.GRUB_FLOPPY, "grub-rescue-pc"));
+    List<String> options = new ArrayList<>(Guests.seaBios());
+    options.add("--floppy");
+    answers(options, Guests.installed(Guests.GRUB_FLOPPY, "grub-rescue-pc"));
   }
 
   @Test
@@ -29,9 +32,9 @@ class GrubTest {
     answers(Guests.seaBios(), Guests.installed(Guests.GRUB_CD, "grub-rescue-pc"));
   }
 
-  private static void answers(List<String> firmware, Object image) {
+  private static void answers(List<String> options, Object image) {
     Guests.run(
-        firmware,
+        options,
         image,
         "--expect",
         "GNU/Linux",

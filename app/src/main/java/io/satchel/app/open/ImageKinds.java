@@ -17,6 +17,7 @@ public final class ImageKinds {
   private static final int KIB = 1024;
   private static final Set<Integer> FLOPPY_KIB =
       Set.of(160, 180, 320, 360, 720, 1200, 1440, 1680, 1722, 2880);
+  private static final int FLOPPY_SECTOR = 512;
   private static final int CD_SECTOR = 2048;
 
   /** ECMA-119, section 6.2.1: volume descriptors begin at sector 16. */
@@ -44,6 +45,17 @@ public final class ImageKinds {
             && device.size() / KIB <= 2880
             && FLOPPY_KIB.contains((int) (device.size() / KIB));
     return floppySize ? DriveKind.FLOPPY : DriveKind.HARD_DISK;
+  }
+
+  /**
+   * Whether {@code file} can be put into a floppy drive, whatever else it is: also an image that
+   * leaves out the end of its disk, as boot loaders' are.
+   */
+  static boolean fitsFloppy(Path file) throws IOException {
+    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
+      long size = image.device().size();
+      return size > 0 && size % FLOPPY_SECTOR == 0 && size <= 2880 * KIB;
+    }
   }
 
   private static boolean isIso9660(BlockDevice device) throws IOException {

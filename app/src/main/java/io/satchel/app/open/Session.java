@@ -112,7 +112,7 @@ public final class Session implements AutoCloseable {
       if (floppies == 2) {
         throw new IOException(floppy + " is one floppy too many; a machine has two drives.");
       }
-      if (ImageKinds.of(floppy) != DriveKind.FLOPPY) {
+      if (!ImageKinds.fitsFloppy(floppy)) {
         throw new IOException(
             floppy
                 + " does not have the size of a floppy disk (160 KB to 2.88 MB); choose another"
@@ -309,8 +309,11 @@ public final class Session implements AutoCloseable {
 
   /** Puts another CD or floppy in. */
   public void insert(DriveKind kind, int unit, Path file) throws IOException {
-    DriveKind found = ImageKinds.of(file);
-    if (found != kind && !(kind == DriveKind.CD && found == DriveKind.HARD_DISK)) {
+    boolean fits =
+        kind == DriveKind.CD
+            ? ImageKinds.of(file) != DriveKind.FLOPPY
+            : ImageKinds.fitsFloppy(file);
+    if (!fits) {
       throw new IOException(
           file
               + (kind == DriveKind.CD

@@ -10,10 +10,13 @@ import java.util.function.LongSupplier;
  * and stands still while paused. A host that is busy elsewhere stops the machine's thread for
  * milliseconds at a time. If virtual time went on meanwhile, a guest would find that it has missed
  * timer interrupts and that no two of its clocks agree. So a {@link #steady} clock never jumps
- * while the processor runs: what is missing is made up for at no more than twice the speed, or at
- * once when the processor halts.
+ * while the processor runs: what is missing is made up for at no more than four times the speed, or
+ * at once when the processor halts.
  */
 public final class VirtualClock {
+
+  /** Enough for a machine that gets a quarter of a host's core to keep the host's time. */
+  private static final int CATCH_UP = 4;
 
   /** More lag than this is forgotten, as if the machine had been paused. */
   private static final long MOST_LAG = 1_000_000_000;
@@ -52,7 +55,7 @@ public final class VirtualClock {
       long now = source.getAsLong();
       long passed = Math.max(0, now - last);
       last = now;
-      long step = Math.min(passed + Math.min(lag, passed), longestStep);
+      long step = Math.min(passed + Math.min(lag, passed * (CATCH_UP - 1)), longestStep);
       lag = Math.min(lag + passed - step, MOST_LAG);
       nanos += step;
     }

@@ -1,6 +1,7 @@
 package io.satchel.vm.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
@@ -12,6 +13,7 @@ import io.satchel.vm.api.MachineEvents.End;
 import io.satchel.vm.host.Key;
 import io.satchel.vm.host.MemoryDisk;
 import io.satchel.vm.host.ScreenImage;
+import io.satchel.vm.host.TextScreen;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -279,5 +281,37 @@ class FirmwareTests {
     PcMachine machine = rig.machine(BootRig.withFloppy(BootRig.config(), disk));
     End end = rig.run(machine);
     return end.cause() + " " + machine.status() + " " + rig.text;
+  }
+
+  @Test
+  void grubIsTheSameInstructionForInstructionEachTime() throws Exception {
+    Path floppy = Path.of("/usr/lib/grub-rescue/grub-rescue-floppy.img");
+    assumeTrue(Files.exists(floppy), "needs " + floppy + " of the Debian package grub-rescue-pc");
+    String first = grub(floppy);
+    assertThat(grub(floppy)).isEqualTo(first);
+    assertThat(first).contains("GRUB");
+  }
+
+  /** Instructions and screen after 0.8 s. */
+  private static String grub(Path floppy) throws IOException {
+    BootRig rig = new BootRig();
+    MemoryDisk disk = new MemoryDisk(1_474_560, false);
+    byte[] image = Files.readAllBytes(floppy);
+    System.arraycopy(image, 0, disk.bytes, 0, Math.min(image.length, disk.bytes.length));
+    MachineConfig config = BootRig.config().withMemoryMib(64);
+    PcMachine machine = rig.machine(BootRig.withFloppy(config, disk));
+    ScreenImage screen = new ScreenImage();
+    machine.attach(screen);
+    StringBuilder seen = new StringBuilder();
+    machine.at(
+        800 * MILLISECOND,
+        () -> {
+          TextScreen text = screen.text();
+          seen.append(machine.status().instructions()).append('\n');
+          seen.append(text == null ? "" : text.asText());
+          rig.end.complete(new End(Cause.CLOSED, "", 0));
+        });
+    rig.run(machine);
+    return seen.toString();
   }
 }

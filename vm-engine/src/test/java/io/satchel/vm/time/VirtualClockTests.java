@@ -35,12 +35,12 @@ class VirtualClockTests {
   }
 
   @Test
-  void whatIsMissingIsMadeUpForAtTwiceTheSpeed() {
+  void whatIsMissingIsMadeUpForAtFourTimesTheSpeed() {
     after(5_000);
-    assertThat(after(1_000)).isEqualTo(STEP + 2_000);
-    assertThat(after(1_000)).isEqualTo(STEP + 4_000);
-    assertThat(after(1_000)).as("3000 were missing").isEqualTo(8_000);
-    assertThat(after(1_000)).isEqualTo(9_000);
+    assertThat(after(400)).isEqualTo(STEP + 1_600);
+    assertThat(after(400)).isEqualTo(STEP + 3_200);
+    assertThat(after(400)).as("3000 were missing").isEqualTo(6_200);
+    assertThat(after(400)).isEqualTo(6_600);
   }
 
   @Test
