@@ -87,7 +87,10 @@ final class ScreenCanvas extends Region {
       return;
     }
     PixelBuffer<IntBuffer> pixels = buffer;
-    if (change.resized() || pixels == null) {
+    if (change.resized()
+        || pixels == null
+        || pixels.getWidth() != change.width()
+        || pixels.getHeight() != change.height()) {
       pictureWidth = change.width();
       pictureHeight = change.height();
       squarePixels = change.squarePixels();
