@@ -103,8 +103,8 @@ public final class NewFile implements AutoCloseable {
     }
 
     @Override
-    public void flush() throws IOException {
-      file.flush();
+    public void flush() {
+      // A file in the making is worth nothing before it is whole.
     }
 
     @Override
@@ -146,7 +146,8 @@ public final class NewFile implements AutoCloseable {
   @Override
   public void close() throws IOException {
     try {
-      if (kept) {
+      if (kept && Files.exists(target)) {
+        // What it replaces must not be lost before this is on the medium.
         storage.flush();
       }
       storage.close();

@@ -185,7 +185,7 @@ class FormatsOracleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"vdi", "vpc", "qed", "qcow", "parallels", "vmdk", "vhdx"})
+  @ValueSource(strings = {"qcow2", "vdi", "vpc", "qed", "qcow", "parallels", "vmdk", "vhdx"})
   void anyByteOfTheHeaderMayBeWrong(String format) throws IOException {
     Random random = new Random(format.hashCode());
     Path file = folder.resolve("broken." + format);

@@ -263,36 +263,43 @@ final class Qcow2Check {
     if (rebuild) {
       return;
     }
-    // What is counted past the file's end wastes nothing.
-    long end = Math.max(clusters(image.file.size()), references.end());
-    for (long c = 0; c < end; c++) {
-      long expected = references.get(c);
-      long actual = image.refcounts.get(c);
-      if (actual == expected) {
-        continue;
-      }
-      if (actual > expected) {
-        say("Leaked cluster " + c + " refcount=" + actual + " reference=" + expected);
-        if (fixLeaks) {
-          image.refcounts.repair(c, expected);
-          leaksFixed++;
-        } else {
-          leaks++;
-        }
+    // What is counted past the file's end wastes nothing; what is referred to there is lost.
+    for (long c = 0; c < references.insideClusters() && !rebuild; c++) {
+      compare(c, fixLeaks, fixErrors);
+    }
+    for (long c : references.outsideClusters()) {
+      say("ERROR cluster " + c + " lies past the end of the file");
+      corruptions++;
+    }
+  }
+
+  private void compare(long c, boolean fixLeaks, boolean fixErrors) throws IOException {
+    long expected = references.get(c);
+    long actual = image.refcounts.get(c);
+    if (actual == expected) {
+      return;
+    }
+    if (actual > expected) {
+      say("Leaked cluster " + c + " refcount=" + actual + " reference=" + expected);
+      if (fixLeaks) {
+        image.refcounts.repair(c, expected);
+        leaksFixed++;
       } else {
-        say("ERROR cluster " + c + " refcount=" + actual + " reference=" + expected);
-        if (!fixErrors) {
-          corruptions++;
-        } else if (expected > image.refcounts.maximum()) {
-          corruptions++;
-          checkErrors++;
-        } else if (image.refcounts.counted(c)) {
-          image.refcounts.repair(c, expected);
-          corruptionsFixed++;
-        } else {
-          rebuild = true;
-          corruptions++;
-        }
+        leaks++;
+      }
+    } else {
+      say("ERROR cluster " + c + " refcount=" + actual + " reference=" + expected);
+      if (!fixErrors) {
+        corruptions++;
+      } else if (expected > image.refcounts.maximum()) {
+        corruptions++;
+        checkErrors++;
+      } else if (image.refcounts.counted(c)) {
+        image.refcounts.repair(c, expected);
+        corruptionsFixed++;
+      } else {
+        rebuild = true;
+        corruptions++;
       }
     }
   }
@@ -306,7 +313,7 @@ final class Qcow2Check {
     corruptions = 0;
     image.refcounts.forget(none);
     countWithoutRefcounts();
-    long start = Math.max(references.end(), clusters(image.file.size()));
+    long start = clusters(image.file.size());
     int bits = image.refcounts.blockEntriesBits();
     int perTable = (int) (image.clusterSize >> 3);
     long tableClusters = 1;

@@ -102,10 +102,6 @@ final class Qcow2Creator {
           "choose larger clusters");
     }
     h.l1Size = (int) entries;
-    if (!h.fits()) {
-      // The names of the features are a courtesy, and small clusters have no room for it.
-      h.setExtension(Qcow2Header.EXT_FEATURE_NAMES, (byte[]) null);
-    }
     return h;
   }
 

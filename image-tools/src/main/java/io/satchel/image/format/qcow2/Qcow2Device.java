@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * so it takes the cache's monitor, unless the thread holds the lock exclusively.
  */
 public final class Qcow2Device implements LayeredDevice {
+  private static final int RESERVE_FROM = 1 << 20;
+
   final Qcow2Image image;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private final Lock shared = lock.readLock();
@@ -462,6 +464,10 @@ public final class Qcow2Device implements LayeredDevice {
     boolean copyHead = head > 0 && !(blank && isZero(guest + from, head));
     boolean copyTail = tail > 0 && !(blank && isZero(guest + inCluster + n, tail));
     long writtenTo = host + inCluster + n;
+    if (blank && n >= RESERVE_FROM) {
+      // Measured on ext4: filling reserved space costs a fraction of growing the file by writing.
+      image.file.reserve(host + inCluster, n);
+    }
     if (!copyHead && !copyTail) {
       writeData(host + inCluster, source, n);
     } else if ((long) head + n + tail <= 2 * image.clusterSize) {

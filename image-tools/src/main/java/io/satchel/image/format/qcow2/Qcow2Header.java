@@ -173,12 +173,16 @@ final class Qcow2Header {
   }
 
   /** Whether all of it has room in the first cluster. */
-  boolean fits() {
+  private boolean fits() {
     return encodedLength() <= clusterSize();
   }
 
   /** The bytes of the header up to the end of the backing file's name. */
   ByteBuffer encode(String name) throws ImageException {
+    if (!fits()) {
+      // The names of the features are a courtesy, and small clusters have no room for it.
+      setExtension(EXT_FEATURE_NAMES, (byte[]) null);
+    }
     byte[] backing = backingBytes();
     int length = version == 2 ? V2_LENGTH : headerLength;
     long total = encodedLength();

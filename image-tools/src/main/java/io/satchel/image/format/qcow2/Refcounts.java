@@ -83,7 +83,7 @@ final class Refcounts {
       return 0;
     }
     long offset = table[(int) index] & OFFSET_MASK;
-    if ((offset & (image.clusterSize - 1)) != 0 || offset >= Qcow2Header.MAX_OFFSET) {
+    if ((offset & (image.clusterSize - 1)) != 0 || offset < 0 || offset >= Qcow2Header.MAX_OFFSET) {
       throw image.corrupt(
           "has a refcount block at an impossible place",
           image.header.refcountTableOffset + index * 8);
@@ -181,7 +181,7 @@ final class Refcounts {
    */
   long lastInUse() throws IOException {
     for (int i = table.length - 1; i >= 0; i--) {
-      long block = table[i] & OFFSET_MASK;
+      long block = blockOffset((long) i << entriesBits);
       if (block >= image.fileEnd()) {
         throw image.truncated("a refcount block", block);
       }

@@ -1,6 +1,8 @@
 package io.satchel.image.format.qcow2;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -46,6 +48,16 @@ final class ReferenceMap {
       end = Math.max(end, cluster + 1);
     }
     return end;
+  }
+
+  /** The clusters of the file. */
+  long insideClusters() {
+    return inside.length;
+  }
+
+  /** The clusters past the file's end that are referred to. */
+  List<Long> outsideClusters() {
+    return new ArrayList<>(outside.keySet());
   }
 
   void clear() {
