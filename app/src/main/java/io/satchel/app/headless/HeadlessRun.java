@@ -297,6 +297,9 @@ public final class HeadlessRun {
     private void put(OutputStream target, int value) {
       try {
         target.write(value);
+        if (value == '\n') {
+          target.flush(); // so that the file can be followed, and outlives a run that is killed
+        }
       } catch (IOException e) {
         failure.completeExceptionally(e);
       }

@@ -171,6 +171,20 @@ class FirmwareTests {
   }
 
   @Test
+  void softOffThroughAcpiTurnsTheMachineOff() throws Exception {
+    // Waits for PWRBTN in PMSTS, then SUS_EN with type 0 to PMCNTRL.
+    BootRig rig = new BootRig();
+    MemoryDisk disk =
+        BootRig.floppy("B052 E6E9 BA0006 ED F6C401 74FA B050 E6E9 BA0406 B80020 EF EBFE");
+    PcMachine machine = rig.machine(BootRig.withFloppy(BootRig.config(), disk));
+    rig.onText = machine::powerButton;
+    End end = rig.run(machine);
+    assertThat(rig.text).hasToString("RP");
+    assertThat(end.cause()).isEqualTo(Cause.POWERED_OFF);
+    assertThat(end.status()).isZero();
+  }
+
+  @Test
   void vbeSetsAModeAndItsBankShowsOnTheScreen() throws Exception {
     // 4F00h, 4F01h, 4F02h mode 118h, 4F05h bank 1 with three bytes FFh, 4F03h printed.
     BootRig rig = new BootRig();
