@@ -144,9 +144,8 @@ public final class Pit8254 implements Device<Pit8254.State> {
    * just before the next rise: inputs that look at edges see the same, there are half the events,
    * and a host that comes late loses no tick.
    */
-  private void scheduleCounter0() {
+  private void scheduleCounter0(long tick) {
     Counter counter = counters[0];
-    long tick = now();
     boolean high = counter.out(tick) || counter.periodic();
     if (high != irq) {
       irq = high;
@@ -208,7 +207,7 @@ public final class Pit8254 implements Device<Pit8254.State> {
     }
     port61 = 0;
     counters[2].gate = false;
-    scheduleCounter0();
+    scheduleCounter0(now());
     updateSpeaker();
   }
 
@@ -239,10 +238,12 @@ public final class Pit8254 implements Device<Pit8254.State> {
 
     @Override
     public void write(int offset, int width, int value) {
+      // One moment for all: a host that looks away in between must not let a short count run out
+      // before its end is entered.
+      long tick = now();
       if (offset < 3) {
-        counters[offset].write(value, now());
+        counters[offset].write(value, tick);
       } else if (value >>> 6 == READ_BACK) {
-        long tick = now();
         for (Counter counter : counters) {
           if ((value & 2 << counter.index) != 0) {
             counter.readBack(value, tick);
@@ -252,13 +253,13 @@ public final class Pit8254 implements Device<Pit8254.State> {
       } else {
         offset = value >>> 6;
         if ((value >>> 4 & 3) == RW_LATCH) {
-          counters[offset].latch(now());
+          counters[offset].latch(tick);
           return;
         }
         counters[offset].control(value & 0x3F);
       }
       if (offset == 0) {
-        scheduleCounter0();
+        scheduleCounter0(tick);
       } else if (offset == 2) {
         updateSpeaker();
       }
