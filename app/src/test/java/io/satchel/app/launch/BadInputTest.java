@@ -208,8 +208,8 @@ class BadInputTest {
   }
 
   @Test
-  void aFloppyOfNoKnownSize() throws IOException {
-    refused("size of a floppy", "--floppy", file("odd.img", new byte[512 * 100]).toString());
+  void aFloppyLargerThanAnyDrive() throws IOException {
+    refused("size of a floppy", "--floppy", file("large.img", new byte[3 << 20]).toString());
   }
 
   @Test
