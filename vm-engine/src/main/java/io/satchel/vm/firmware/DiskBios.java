@@ -424,7 +424,10 @@ final class DiskBios {
       int type =
           disk.image() != null ? Geometry.floppyType(geometry.bytes()) : disk.unit().floppyType();
       guest.bx(type == 5 ? 6 : type);
-      if (disk.image() == null) {
+      // With a disk in the drive it is the disk's: boot loaders without a BPB, such as GRUB, take
+      // CHS
+      // addresses from here, and a 160 KB disk has one side of eight sectors.
+      if (disk.image() == null && disk.medium() == null) {
         geometry = driveGeometry(type);
       }
       guest.segment(CpuState.ES, SystemRom.SEGMENT);
