@@ -123,7 +123,7 @@ class SystemsTest {
         "--send",
         "cat /root/kept\n",
         "--expect",
-        "\nkept-over-power-off",
+        "kept-over-power-off",
         "--timeout",
         1800);
     Process check =
