@@ -85,11 +85,6 @@ public final class Script {
     serial.append((char) value);
   }
 
-  /** All of the serial port's output so far that a later step may still match. */
-  public String unreadSerial() {
-    return serial.substring(serialSeen);
-  }
-
   private void advance(long now) {
     Stroke stroke = strokes.poll();
     if (stroke != null) {

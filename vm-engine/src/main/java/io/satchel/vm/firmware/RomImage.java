@@ -16,6 +16,11 @@ public final class RomImage {
 
   private RomImage() {}
 
+  /** How many bytes beside RAM {@code file} takes: whole pages. */
+  public static int hostBytes(byte[] file) {
+    return (file.length + GuestMemory.PAGE_SIZE - 1) & -GuestMemory.PAGE_SIZE;
+  }
+
   /**
    * @param file whose last byte comes right below 4 GiB
    * @param highOffset host offset of room for the file, rounded up to whole pages
@@ -23,7 +28,7 @@ public final class RomImage {
    */
   public static void map(AddressMap map, byte[] file, int highOffset, int lowOffset) {
     GuestMemory memory = map.memory();
-    int pages = (file.length + GuestMemory.PAGE_SIZE - 1) & -GuestMemory.PAGE_SIZE;
+    int pages = hostBytes(file);
     memory.write(highOffset + pages - file.length, file, 0, file.length);
     map.mapRead((1L << 32) - pages, pages, highOffset);
     int low = Math.min(LOW_PART, file.length);

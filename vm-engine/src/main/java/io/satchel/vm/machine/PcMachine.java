@@ -124,7 +124,7 @@ public final class PcMachine implements Machine {
     byte @Nullable [] biosFile = firmware(config.bios());
     byte @Nullable [] vgaBios = firmware(config.vgaBios());
     int ram = config.memoryMib() * MIB;
-    int highRom = biosFile == null ? 0 : pages(biosFile.length);
+    int highRom = biosFile == null ? 0 : RomImage.hostBytes(biosFile);
     GuestMemory memory = new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom);
     AddressMap map = new AddressMap(memory);
     IoPorts ports = new IoPorts();
@@ -303,10 +303,6 @@ public final class PcMachine implements Machine {
         .mapToInt(DriveBay.Unit::floppyType)
         .findFirst()
         .orElse(0);
-  }
-
-  private static int pages(int bytes) {
-    return (bytes + GuestMemory.PAGE_SIZE - 1) & -GuestMemory.PAGE_SIZE;
   }
 
   /** The 8259's output exists before the local APIC that it goes to. */
