@@ -8,16 +8,15 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import javafx.scene.Node;
 import javafx.scene.input.InputMethodEvent;
-import javafx.scene.input.KeyCode;
 import javafx.scene.input.KeyEvent;
 
 /**
  * Keys by their place on the keyboard, whatever the host's layout or input method makes of them:
  * the guest has a layout of its own.
  *
- * <p>A JavaFX key event has no scan code, so the host is asked where it can be: {@link X11Keys}
- * reads the server's key map at every key event. Elsewhere {@link KeyCodes} translates the key's
- * name, which is right for a US layout.
+ * <p>A JavaFX key event has no scan code, so the host is asked where it can be: at a key event
+ * {@link X11Keys} tells which keys went down and up. Elsewhere {@link KeyCodes} translates the
+ * key's name, which is right for a US layout.
  */
 final class PhysicalKeyboard implements AutoCloseable {
 
@@ -45,6 +44,8 @@ final class PhysicalKeyboard implements AutoCloseable {
               if (!focused) {
                 releaseAll();
               }
+              // What was pressed for another window.
+              x11.ifPresent(keys -> keys.drain((_, _) -> {}));
             });
   }
 
@@ -64,18 +65,18 @@ final class PhysicalKeyboard implements AutoCloseable {
   private void key(KeyEvent event, boolean down) {
     event.consume();
     if (x11.isPresent()) {
-      Set<Key> now = x11.get().down();
-      for (Key key : EnumSet.allOf(Key.class)) {
-        boolean isDown = now.contains(key);
-        if (isDown != held.contains(key)) {
-          send(key, isDown);
-        }
-      }
+      x11.get().drain(this::change);
       return;
     }
-    KeyCode code = event.getCode();
-    Key key = KeyCodes.of(code);
-    if (key != null && down != held.contains(key)) {
+    Key key = KeyCodes.of(event.getCode());
+    if (key != null) {
+      change(key, down);
+    }
+  }
+
+  /** A key that goes down again while it is held repeats; the guest has a repeat of its own. */
+  private void change(Key key, boolean down) {
+    if (down != held.contains(key)) {
       send(key, down);
     }
   }

@@ -1,15 +1,25 @@
 package io.satchel.app.machine;
 
+import com.sun.jna.Library;
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLong;
+import com.sun.jna.Pointer;
+import com.sun.jna.Structure;
 import com.sun.jna.platform.unix.X11;
+import com.sun.jna.ptr.IntByReference;
 import io.satchel.vm.host.Key;
-import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
- * The X server's key map: one bit a key code. With the evdev driver, which every current server
- * uses, a key code is the kernel's key number plus 8 (linux/input-event-codes.h).
+ * The X server's raw key events (XInput 2.0 protocol, section 6.2): each key that went down or up,
+ * in order, by key code. With the evdev driver, which every current server uses, a key code is the
+ * kernel's key number plus 8 (linux/input-event-codes.h).
+ *
+ * <p>They come over a connection of our own, so that neither the toolkit's translation nor an input
+ * method can lose or reorder them.
  */
 final class X11Keys {
 
@@ -51,12 +61,81 @@ final class X11Keys {
   /** The last kernel key number that equals the key's set 1 code. */
   private static final int MAIN_BLOCK = 0x53;
 
-  private final X11.Display display;
-  private final Key[] byCode = new Key[256 - EVDEV_OFFSET];
-  private final byte[] bits = new byte[32];
+  // XI2.h.
+  private static final int ALL_MASTER_DEVICES = 1;
+  private static final int RAW_KEY_PRESS = 13;
+  private static final int RAW_KEY_RELEASE = 14;
 
-  private X11Keys(X11.Display display) {
+  /** A generic event (X.h). */
+  private static final int GENERIC_EVENT = 35;
+
+  /** What the extension's library adds to Xlib. */
+  private interface XInput2 extends Library {
+    int XIQueryVersion(X11.Display display, IntByReference major, IntByReference minor);
+
+    int XISelectEvents(X11.Display display, X11.Window window, EventMask masks, int count);
+  }
+
+  /** What JNA's Xlib has not. */
+  private interface Cookies extends Library {
+    boolean XGetEventData(X11.Display display, X11.XEvent cookie);
+
+    void XFreeEventData(X11.Display display, X11.XEvent cookie);
+  }
+
+  /** XIEventMask. */
+  @Structure.FieldOrder({"deviceid", "length", "mask"})
+  public static final class EventMask extends Structure {
+    public int deviceid;
+    public int length;
+    public Pointer mask;
+
+    EventMask(int deviceid, Memory mask) {
+      this.deviceid = deviceid;
+      length = (int) mask.size();
+      this.mask = mask;
+    }
+  }
+
+  /** The beginning of XIRawEvent. */
+  @Structure.FieldOrder({
+    "type",
+    "serial",
+    "sendEvent",
+    "display",
+    "extension",
+    "evtype",
+    "time",
+    "deviceid",
+    "sourceid",
+    "detail"
+  })
+  public static final class RawEvent extends Structure {
+    public int type;
+    public NativeLong serial = new NativeLong();
+    public int sendEvent;
+    public Pointer display = Pointer.NULL;
+    public int extension;
+    public int evtype;
+    public NativeLong time = new NativeLong();
+    public int deviceid;
+    public int sourceid;
+    public int detail;
+
+    RawEvent(Pointer at) {
+      super(at);
+      read();
+    }
+  }
+
+  private final X11.Display display;
+  private final Cookies cookies;
+  private final X11.XEvent event = new X11.XEvent();
+  private final Key[] byCode = new Key[256 - EVDEV_OFFSET];
+
+  private X11Keys(X11.Display display, Cookies cookies) {
     this.display = display;
+    this.cookies = cookies;
     for (Key key : Key.values()) {
       if (key.set1() <= MAIN_BLOCK) {
         byCode[key.set1()] = key;
@@ -65,27 +144,51 @@ final class X11Keys {
     EXTENDED.forEach((number, key) -> byCode[number] = key);
   }
 
-  /** Connects to the display; empty when there is none or Xlib is missing. */
+  /** Connects to the display; empty when there is none, or it or the host lacks XInput 2. */
   static Optional<X11Keys> open() {
     try {
+      XInput2 input = Native.load("libXi.so.6", XInput2.class);
+      Cookies cookies = Native.load("libX11.so.6", Cookies.class);
       X11.Display display = X11.INSTANCE.XOpenDisplay(null);
-      return display == null ? Optional.empty() : Optional.of(new X11Keys(display));
+      if (display == null) {
+        return Optional.empty();
+      }
+      if (input.XIQueryVersion(display, new IntByReference(2), new IntByReference(0)) != 0) {
+        X11.INSTANCE.XCloseDisplay(display);
+        return Optional.empty();
+      }
+      try (Memory bits = new Memory(4)) {
+        bits.setInt(0, 1 << RAW_KEY_PRESS | 1 << RAW_KEY_RELEASE);
+        input.XISelectEvents(
+            display,
+            X11.INSTANCE.XDefaultRootWindow(display),
+            new EventMask(ALL_MASTER_DEVICES, bits),
+            1);
+      }
+      X11.INSTANCE.XFlush(display);
+      return Optional.of(new X11Keys(display, cookies));
     } catch (UnsatisfiedLinkError _) {
       return Optional.empty();
     }
   }
 
-  /** The keys that are held now; well under a millisecond. */
-  Set<Key> down() {
-    X11.INSTANCE.XQueryKeymap(display, bits);
-    Set<Key> keys = EnumSet.noneOf(Key.class);
-    for (int number = 0; number < byCode.length; number++) {
-      int code = number + EVDEV_OFFSET;
-      if ((bits[code >>> 3] & 1 << (code & 7)) != 0 && byCode[number] != null) {
-        keys.add(byCode[number]);
+  /** Gives every key that went down (true) or up since the last call; never waits. */
+  void drain(BiConsumer<Key, Boolean> target) {
+    while (X11.INSTANCE.XPending(display) > 0) {
+      X11.INSTANCE.XNextEvent(display, event);
+      event.read();
+      if (event.type != GENERIC_EVENT || !cookies.XGetEventData(display, event)) {
+        continue;
       }
+      event.setType(X11.XGenericEventCookie.class);
+      event.read();
+      RawEvent raw = new RawEvent(event.xcookie.data);
+      int number = raw.detail - EVDEV_OFFSET;
+      if (number >= 0 && number < byCode.length && byCode[number] != null) {
+        target.accept(byCode[number], raw.evtype == RAW_KEY_PRESS);
+      }
+      cookies.XFreeEventData(display, event);
     }
-    return keys;
   }
 
   void close() {
