@@ -12,7 +12,7 @@ public final class Tcg implements Accelerator {
 
   public Tcg(CpuState cpu) {
     this.cpu = cpu;
-    interpreter = new Interpreter(cpu, new Decoder(Decoder.fullMap()));
+    interpreter = new Interpreter(cpu, new Decoder(Decoder.fullMap(), cpu.model.features()));
   }
 
   @Override

@@ -19,55 +19,125 @@ public final class CpuModel {
 
   /** A feature that CPUID reports, with the register and the bit that report it. */
   public enum Feature {
-    FPU(1, 0),
+    FPU(Report.LEAF_1_EDX, 0),
     /** Virtual-8086 mode extensions, CR4.VME and CR4.PVI. */
-    VME(1, 1),
+    VME(Report.LEAF_1_EDX, 1),
     /** Debugging extensions, CR4.DE. */
-    DE(1, 2),
+    DE(Report.LEAF_1_EDX, 2),
     /** 4 MiB pages. */
-    PSE(1, 3),
-    TSC(1, 4),
+    PSE(Report.LEAF_1_EDX, 3),
+    TSC(Report.LEAF_1_EDX, 4),
     /** RDMSR and WRMSR. */
-    MSR(1, 5),
+    MSR(Report.LEAF_1_EDX, 5),
     /** Physical address extension. */
-    PAE(1, 6),
+    PAE(Report.LEAF_1_EDX, 6),
     /** Machine check exception. */
-    MCE(1, 7),
+    MCE(Report.LEAF_1_EDX, 7),
     /** CMPXCHG8B. */
-    CX8(1, 8),
-    APIC(1, 9),
+    CX8(Report.LEAF_1_EDX, 8),
+    APIC(Report.LEAF_1_EDX, 9),
     /** SYSENTER and SYSEXIT. */
-    SEP(1, 11),
-    MTRR(1, 12),
+    SEP(Report.LEAF_1_EDX, 11),
+    MTRR(Report.LEAF_1_EDX, 12),
     /** Global pages. */
-    PGE(1, 13),
+    PGE(Report.LEAF_1_EDX, 13),
     /** Machine check architecture. */
-    MCA(1, 14),
+    MCA(Report.LEAF_1_EDX, 14),
     /** CMOVcc, and with the FPU FCMOVcc and FCOMI. */
-    CMOV(1, 15),
-    PAT(1, 16),
+    CMOV(Report.LEAF_1_EDX, 15),
+    PAT(Report.LEAF_1_EDX, 16),
     /** 4 MiB pages above 4 GiB. */
-    PSE36(1, 17),
-    MMX(1, 23),
+    PSE36(Report.LEAF_1_EDX, 17),
+    /** CLFLUSH. */
+    CLFSH(Report.LEAF_1_EDX, 19),
+    MMX(Report.LEAF_1_EDX, 23),
     /** FXSAVE and FXRSTOR. */
-    FXSR(1, 24),
-    SSE(1, 25),
-    SSE2(1, 26),
+    FXSR(Report.LEAF_1_EDX, 24),
+    SSE(Report.LEAF_1_EDX, 25),
+    SSE2(Report.LEAF_1_EDX, 26),
+    SSE3(Report.LEAF_1_ECX, 0),
+    PCLMULQDQ(Report.LEAF_1_ECX, 1),
+    SSSE3(Report.LEAF_1_ECX, 9),
+    FMA(Report.LEAF_1_ECX, 12),
+    /** CMPXCHG16B. */
+    CX16(Report.LEAF_1_ECX, 13),
+    /** Process-context identifiers, CR4.PCIDE. */
+    PCID(Report.LEAF_1_ECX, 17),
+    SSE4_1(Report.LEAF_1_ECX, 19),
+    SSE4_2(Report.LEAF_1_ECX, 20),
+    X2APIC(Report.LEAF_1_ECX, 21),
+    MOVBE(Report.LEAF_1_ECX, 22),
+    POPCNT(Report.LEAF_1_ECX, 23),
+    TSC_DEADLINE(Report.LEAF_1_ECX, 24),
+    AES(Report.LEAF_1_ECX, 25),
+    /** XSAVE, XRSTOR, XGETBV, XSETBV, CR4.OSXSAVE. */
+    XSAVE(Report.LEAF_1_ECX, 26),
+    AVX(Report.LEAF_1_ECX, 28),
+    F16C(Report.LEAF_1_ECX, 29),
+    RDRAND(Report.LEAF_1_ECX, 30),
+    /** Never set by silicon: a guest that finds it does not look for errata of the part. */
+    HYPERVISOR(Report.LEAF_1_ECX, 31),
+    /** RDFSBASE and its kin, CR4.FSGSBASE. */
+    FSGSBASE(Report.LEAF_7_EBX, 0),
+    BMI1(Report.LEAF_7_EBX, 3),
+    AVX2(Report.LEAF_7_EBX, 5),
+    /** Supervisor-mode execution prevention, CR4.SMEP. */
+    SMEP(Report.LEAF_7_EBX, 7),
+    BMI2(Report.LEAF_7_EBX, 8),
+    /** REP MOVSB and REP STOSB are the fast way. */
+    ERMS(Report.LEAF_7_EBX, 9),
+    INVPCID(Report.LEAF_7_EBX, 10),
+    RDSEED(Report.LEAF_7_EBX, 18),
+    ADX(Report.LEAF_7_EBX, 19),
+    /** Supervisor-mode access prevention, CR4.SMAP, CLAC and STAC. */
+    SMAP(Report.LEAF_7_EBX, 20),
+    CLFLUSHOPT(Report.LEAF_7_EBX, 23),
+    SHA(Report.LEAF_7_EBX, 29),
+    /** User-mode instruction prevention, CR4.UMIP. */
+    UMIP(Report.LEAF_7_ECX, 2),
+    RDPID(Report.LEAF_7_ECX, 22),
+    /** IA32_ARCH_CAPABILITIES, which says that no speculation gives anything away. */
+    ARCH_CAPABILITIES(Report.LEAF_7_EDX, 29),
+    XSAVEOPT(Report.LEAF_D_1_EAX, 0),
+    XSAVEC(Report.LEAF_D_1_EAX, 1),
+    /** XGETBV with ECX = 1. */
+    XGETBV1(Report.LEAF_D_1_EAX, 2),
+    /** LAHF and SAHF in 64-bit code. */
+    LAHF_LM(Report.EXTENDED_1_ECX, 0),
+    /** LZCNT. */
+    LZCNT(Report.EXTENDED_1_ECX, 5),
+    PREFETCHW(Report.EXTENDED_1_ECX, 8),
+    SYSCALL(Report.EXTENDED_1_EDX, 11),
     /** Execute disable, EFER.NXE. */
-    NX(2, 20),
-    RDTSCP(2, 27),
-    /** Long mode, with SYSCALL in 64-bit code. */
-    LM(2, 29);
+    NX(Report.EXTENDED_1_EDX, 20),
+    /** Pages of 1 GiB. */
+    PDPE1GB(Report.EXTENDED_1_EDX, 26),
+    RDTSCP(Report.EXTENDED_1_EDX, 27),
+    /** Long mode. */
+    LM(Report.EXTENDED_1_EDX, 29),
+    /** The time stamp counter never changes its rate and never stops. */
+    INVTSC(Report.EXTENDED_7_EDX, 8);
 
-    /** 1: leaf 1 EDX; 2: leaf 8000_0001h EDX. */
-    private final int register;
-
+    private final Report report;
     private final int bit;
 
-    Feature(int register, int bit) {
-      this.register = register;
+    Feature(Report report, int bit) {
+      this.report = report;
       this.bit = bit;
     }
+  }
+
+  /** A register of an answer that holds feature bits. */
+  private enum Report {
+    LEAF_1_EDX,
+    LEAF_1_ECX,
+    LEAF_7_EBX,
+    LEAF_7_ECX,
+    LEAF_7_EDX,
+    LEAF_D_1_EAX,
+    EXTENDED_1_ECX,
+    EXTENDED_1_EDX,
+    EXTENDED_7_EDX
   }
 
   /** The answer to CPUID: the four registers after it, in the order in which leaf 0 spells. */
@@ -314,20 +384,25 @@ public final class CpuModel {
               maxLevel, letters(VENDOR, 0, 12), letters(VENDOR, 8, 12), letters(VENDOR, 4, 12));
       case 1 ->
           new Leaf(
-              signature, brandIndex, 0, bits(1) & (apicEnabled ? -1 : ~(1 << Feature.APIC.bit)));
+              signature,
+              brandIndex,
+              0,
+              bits(Report.LEAF_1_EDX) & (apicEnabled ? -1 : ~(1 << Feature.APIC.bit)));
       case 2 -> new Leaf(cachesEax, 0, 0, cachesEdx);
       default -> Leaf.ZERO;
     };
   }
 
   private int extendedLevel() {
-    return !brand.isEmpty() ? 0x8000_0004 : bits(2) != 0 ? 0x8000_0001 : 0x7FFF_FFFF;
+    return !brand.isEmpty()
+        ? 0x8000_0004
+        : bits(Report.EXTENDED_1_EDX) != 0 ? 0x8000_0001 : 0x7FFF_FFFF;
   }
 
   private Leaf extended(int leaf, int highest) {
     return switch (leaf) {
       case 0x8000_0000 -> new Leaf(highest, 0, 0, 0);
-      case 0x8000_0001 -> new Leaf(0, 0, 0, bits(2));
+      case 0x8000_0001 -> new Leaf(0, 0, 0, bits(Report.EXTENDED_1_EDX));
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
         int at = (leaf - 0x8000_0002) * 16;
         yield new Leaf(
@@ -340,10 +415,10 @@ public final class CpuModel {
     };
   }
 
-  private int bits(int register) {
+  private int bits(Report report) {
     int bits = 0;
     for (Feature feature : features) {
-      if (feature.register == register) {
+      if (feature.report == report) {
         bits |= 1 << feature.bit;
       }
     }

@@ -158,6 +158,6 @@ public final class ArithmeticRows {
         .effect(0x0FC1, "XADD Ev,Gv", Bits::xadd, LOCK)
         .effect(0x0FB0, "CMPXCHG Eb,Gb", Bits::cmpxchgByte, LOCK)
         .effect(0x0FB1, "CMPXCHG Ev,Gv", Bits::cmpxchg, LOCK)
-        .effect(0x0FC7, "CMPXCHG8B Mq /1", Bits::cmpxchg8b, LOCK);
+        .effect(0x0FC7, "CMPXCHG8B Mq /1 +CX8", Bits::cmpxchg8b, LOCK);
   }
 }

@@ -13,11 +13,14 @@ import static io.satchel.vm.cpu.CpuState.RSP;
 import static io.satchel.vm.cpu.CpuState.SS;
 import static io.satchel.vm.cpu.CpuState.ZERO;
 
+import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.decode.OpcodeMap.Row;
 import io.satchel.vm.cpu.decode.OpcodeMap.Trait;
 import io.satchel.vm.cpu.semantics.Control;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +55,15 @@ public final class Decoder {
   private final Row[][] rows32 = new Row[MAPS * 256][];
   private final Row[][] rows64 = new Row[MAPS * 256][];
 
+  /** A decoder of every row, whatever feature it belongs to. */
   public Decoder(OpcodeMap map) {
-    fill(rows32, map, Trait.ONLY64);
-    fill(rows64, map, Trait.NOT64);
+    this(map, EnumSet.allOf(Feature.class));
+  }
+
+  /** A decoder of the rows that a processor with {@code features} has. */
+  public Decoder(OpcodeMap map, Set<Feature> features) {
+    fill(rows32, map, Trait.ONLY64, features);
+    fill(rows64, map, Trait.NOT64, features);
   }
 
   /** A decoder of everything there is. */
@@ -69,13 +78,13 @@ public final class Decoder {
     return map;
   }
 
-  private static void fill(Row[][] table, OpcodeMap map, Trait excluded) {
+  private static void fill(Row[][] table, OpcodeMap map, Trait excluded, Set<Feature> features) {
     List<List<Row>> cells = new ArrayList<>();
     for (int n = 0; n < table.length; n++) {
       cells.add(new ArrayList<>());
     }
     for (Row row : map.rows()) {
-      if (row.has(excluded)) {
+      if (row.has(excluded) || !features.containsAll(row.features())) {
         continue;
       }
       boolean eight = row.operands().stream().anyMatch(o -> o.method() == 'Z');

@@ -22,7 +22,7 @@ final class MmxRows {
     binary(map, 0x0F69, "PUNPCKHWD", Mmx::punpckhwd);
     binary(map, 0x0F6A, "PUNPCKHDQ", Mmx::punpckhdq);
     binary(map, 0x0F6B, "PACKSSDW", Mmx::packssdw);
-    map.effect(0x0F6E, "MOVD Pq,Ey np", Mmx::movFromGeneral, Trait.MMX);
+    map.effect(0x0F6E, "MOVD Pq,Ey np +MMX", Mmx::movFromGeneral, Trait.MMX);
     binary(map, 0x0F6F, "MOVQ", Mmx::movq);
     immediate(map, 0x0F71, "PSRLW", 2, Mmx::psrlw);
     immediate(map, 0x0F71, "PSRAW", 4, Mmx::psraw);
@@ -35,9 +35,9 @@ final class MmxRows {
     binary(map, 0x0F74, "PCMPEQB", Mmx::pcmpeqb);
     binary(map, 0x0F75, "PCMPEQW", Mmx::pcmpeqw);
     binary(map, 0x0F76, "PCMPEQD", Mmx::pcmpeqd);
-    map.effect(0x0F77, "EMMS np", Mmx::emms, Trait.MMX);
-    map.effect(0x0F7E, "MOVD Ey,Pq np", Mmx::movToGeneral, Trait.MMX);
-    map.effect(0x0F7F, "MOVQ Qq,Pq np", Mmx::movqStore, Trait.MMX);
+    map.effect(0x0F77, "EMMS np +MMX", Mmx::emms, Trait.MMX);
+    map.effect(0x0F7E, "MOVD Ey,Pq np +MMX", Mmx::movToGeneral, Trait.MMX);
+    map.effect(0x0F7F, "MOVQ Qq,Pq np +MMX", Mmx::movqStore, Trait.MMX);
     binary(map, 0x0FD1, "PSRLW", Mmx::psrlw);
     binary(map, 0x0FD2, "PSRLD", Mmx::psrld);
     binary(map, 0x0FD3, "PSRLQ", Mmx::psrlq);
@@ -70,18 +70,18 @@ final class MmxRows {
   }
 
   private static void binary(OpcodeMap map, int opcode, String name, LongBinaryOperator operator) {
-    map.effect(opcode, name + " Pq,Qq np", (c, i) -> Mmx.binary(c, i, operator), Trait.MMX);
+    map.effect(opcode, name + " Pq,Qq np +MMX", (c, i) -> Mmx.binary(c, i, operator), Trait.MMX);
   }
 
   private static void low(OpcodeMap map, int opcode, String name, LongBinaryOperator operator) {
-    map.effect(opcode, name + " Pq,Qd np", (c, i) -> Mmx.binaryLow(c, i, operator), Trait.MMX);
+    map.effect(opcode, name + " Pq,Qd np +MMX", (c, i) -> Mmx.binaryLow(c, i, operator), Trait.MMX);
   }
 
   private static void immediate(
       OpcodeMap map, int opcode, String name, int reg, LongBinaryOperator operator) {
     map.effect(
         opcode,
-        name + " Nq,Ib np reg /" + reg,
+        name + " Nq,Ib np reg +MMX /" + reg,
         (c, i) -> Mmx.shiftImmediate(c, i, operator),
         Trait.MMX);
   }

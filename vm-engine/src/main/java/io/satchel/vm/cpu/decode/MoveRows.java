@@ -44,7 +44,7 @@ public final class MoveRows {
         .effect(0xD7, "XLAT", Move::xlat);
     for (int condition = 0; condition < 16; condition++) {
       String name = Conditions.NAMES[condition];
-      map.effect(0x0F40 + condition, "CMOV" + name + " Gv,Ev", Move::cmov)
+      map.effect(0x0F40 + condition, "CMOV" + name + " Gv,Ev +CMOV", Move::cmov)
           .effect(0x0F90 + condition, "SET" + name + " Eb", Move::setcc);
     }
     stack(map);

@@ -1,8 +1,10 @@
 package io.satchel.vm.cpu.decode;
 
+import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.semantics.Value;
 import io.satchel.vm.cpu.semantics.ValueEffect;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code rm=0} to {@code rm=7}: with {@code reg}, this ModRM.rm only
  *   <li>{@code np}, {@code 66}, {@code F3}, {@code F2}: the mandatory prefix; a row without one
  *       does not care
+ *   <li>{@code +NAME}: only on a processor with that {@link Feature}; several may stand. Without it
+ *       the row is as if it were not in the map, so that what an older processor makes of the bytes
+ *       (TZCNT is BSF with a prefix that does not count) comes by itself, and else #UD
  * </ul>
  */
 public final class OpcodeMap {
@@ -72,6 +77,7 @@ public final class OpcodeMap {
     private final Set<Trait> traits;
     private final String mnemonic;
     private final List<Operand> operands;
+    private final Set<Feature> features;
     final boolean modrm;
     final boolean system;
     final int reg;
@@ -94,9 +100,12 @@ public final class OpcodeMap {
       boolean memory = false;
       boolean register = false;
       String mandatory = null;
+      Set<Feature> needed = EnumSet.noneOf(Feature.class);
       for (int n = 1; n < words.length; n++) {
         String word = words[n];
-        if (word.startsWith("/")) {
+        if (word.startsWith("+")) {
+          needed.add(Feature.valueOf(word.substring(1)));
+        } else if (word.startsWith("/")) {
           regField = Integer.parseInt(word.substring(1));
         } else if (word.startsWith("rm=")) {
           rmField = Integer.parseInt(word.substring(3));
@@ -115,6 +124,7 @@ public final class OpcodeMap {
         }
       }
       operands = List.copyOf(parsed);
+      features = Set.copyOf(needed);
       reg = regField;
       rm = rmField;
       memoryOnly = memory || operands.stream().anyMatch(o -> o.method() == 'M');
@@ -157,6 +167,11 @@ public final class OpcodeMap {
 
     public List<Operand> operands() {
       return operands;
+    }
+
+    /** What a processor must have for the row to exist. */
+    public Set<Feature> features() {
+      return features;
     }
 
     /** Whether the two rows stand for the same bytes. */

@@ -76,8 +76,8 @@ public final class SystemRows {
         .effect(0xCE, "INTO", Interrupts::into, NOT64, ENDS_BLOCK)
         .effect(0xCF, "IRET", FarTransfers::interruptReturn, ENDS_BLOCK)
         .effect(0xF1, "INT1", Interrupts::int1, ENDS_BLOCK)
-        .effect(0x0F34, "SYSENTER", FastCalls::sysenter, ENDS_BLOCK)
-        .effect(0x0F35, "SYSEXIT", FastCalls::sysexit, ENDS_BLOCK);
+        .effect(0x0F34, "SYSENTER +SEP", FastCalls::sysenter, ENDS_BLOCK)
+        .effect(0x0F35, "SYSEXIT +SEP", FastCalls::sysexit, ENDS_BLOCK);
   }
 
   private static void flags(OpcodeMap map) {
@@ -112,9 +112,9 @@ public final class SystemRows {
         .effect(0x0F21, "MOV Rd,Dd", SystemRegisters::movFromDebug)
         .effect(0x0F22, "MOV Cd,Rd", SystemRegisters::movToControl, CPL0, ENDS_BLOCK)
         .effect(0x0F23, "MOV Dd,Rd", SystemRegisters::movToDebug, ENDS_BLOCK)
-        .effect(0x0F30, "WRMSR", Msrs::wrmsr, CPL0, ENDS_BLOCK)
-        .effect(0x0F31, "RDTSC", Msrs::rdtsc)
-        .effect(0x0F32, "RDMSR", Msrs::rdmsr, CPL0)
+        .effect(0x0F30, "WRMSR +MSR", Msrs::wrmsr, CPL0, ENDS_BLOCK)
+        .effect(0x0F31, "RDTSC +TSC", Msrs::rdtsc)
+        .effect(0x0F32, "RDMSR +MSR", Msrs::rdmsr, CPL0)
         .effect(0x0F33, "RDPMC", Msrs::rdpmc)
         .effect(0x0FA2, "CPUID", Msrs::cpuid);
   }

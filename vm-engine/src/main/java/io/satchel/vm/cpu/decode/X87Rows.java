@@ -95,10 +95,10 @@ final class X87Rows {
     row(map, 0xDA, "FUCOMPP /5 reg rm=1", (c, i) -> X87.compare(c, i, 1, true, 2));
     row(map, 0xDD, "FUCOM /4 reg", (c, i) -> X87.compare(c, i, i.rm & 7, true, 0));
     row(map, 0xDD, "FUCOMP /5 reg", (c, i) -> X87.compare(c, i, i.rm & 7, true, 1));
-    row(map, 0xDB, "FUCOMI /5 reg", (c, i) -> X87.compareToFlags(c, i, true, false));
-    row(map, 0xDB, "FCOMI /6 reg", (c, i) -> X87.compareToFlags(c, i, false, false));
-    row(map, 0xDF, "FUCOMIP /5 reg", (c, i) -> X87.compareToFlags(c, i, true, true));
-    row(map, 0xDF, "FCOMIP /6 reg", (c, i) -> X87.compareToFlags(c, i, false, true));
+    row(map, 0xDB, "FUCOMI /5 reg +CMOV", (c, i) -> X87.compareToFlags(c, i, true, false));
+    row(map, 0xDB, "FCOMI /6 reg +CMOV", (c, i) -> X87.compareToFlags(c, i, false, false));
+    row(map, 0xDF, "FUCOMIP /5 reg +CMOV", (c, i) -> X87.compareToFlags(c, i, true, true));
+    row(map, 0xDF, "FCOMIP /6 reg +CMOV", (c, i) -> X87.compareToFlags(c, i, false, true));
   }
 
   private static void loadsAndStores(OpcodeMap map) {
@@ -145,12 +145,12 @@ final class X87Rows {
       row(
           map,
           0xDA,
-          "FCMOV" + condition + " /" + n + " reg",
+          "FCMOV" + condition + " /" + n + " reg +CMOV",
           (c, i) -> X87.moveIf(c, i, condition, true));
       row(
           map,
           0xDB,
-          "FCMOVN" + condition + " /" + n + " reg",
+          "FCMOVN" + condition + " /" + n + " reg +CMOV",
           (c, i) -> X87.moveIf(c, i, condition, false));
     }
     row(map, 0xD9, "FCHS /4 reg rm=0", (c, i) -> X87.sign(c, i, false));
@@ -219,8 +219,8 @@ final class X87Rows {
     noWait(map, 0xDD, "FNSAVE M /6", X87::save);
     noWait(map, 0xDD, "FNSTSW Mw /7", X87::storeStatus);
     noWait(map, 0xDF, "FNSTSW /4 reg rm=0", X87::storeStatusAx);
-    map.effect(0x0FAE, "FXSAVE M /0 np", Fxsave::fxsave);
-    map.effect(0x0FAE, "FXRSTOR M /1 np", Fxsave::fxrstor);
+    map.effect(0x0FAE, "FXSAVE M /0 np +FXSR", Fxsave::fxsave);
+    map.effect(0x0FAE, "FXRSTOR M /1 np +FXSR", Fxsave::fxrstor);
     noWait(map, 0xDB, "FENI /4 reg rm=0", X87::nothing);
     noWait(map, 0xDB, "FDISI /4 reg rm=1", X87::nothing);
     noWait(map, 0xDB, "FNCLEX /4 reg rm=2", X87::clearExceptions);

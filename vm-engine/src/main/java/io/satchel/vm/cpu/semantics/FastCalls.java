@@ -14,7 +14,6 @@ import static io.satchel.vm.cpu.CpuState.RSP;
 import static io.satchel.vm.cpu.CpuState.SS;
 import static io.satchel.vm.cpu.CpuState.VM;
 
-import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.Instruction;
 
@@ -31,15 +30,8 @@ public final class FastCalls {
 
   private FastCalls() {}
 
-  private static void require(CpuState cpu) {
-    if (!cpu.model.has(Feature.SEP)) {
-      throw cpu.ud();
-    }
-  }
-
   /** SYSENTER. */
   public static void sysenter(CpuState cpu, Instruction i) {
-    require(cpu);
     int selector = (int) cpu.sysenterCs & 0xFFFC;
     if (cpu.realMode() || selector == 0) {
       throw cpu.gp(0);
@@ -55,7 +47,6 @@ public final class FastCalls {
 
   /** SYSEXIT. */
   public static void sysexit(CpuState cpu, Instruction i) {
-    require(cpu);
     int selector = (int) cpu.sysenterCs & 0xFFFC;
     if (cpu.realMode() || selector == 0 || cpu.cpl != 0) {
       throw cpu.gp(0);

@@ -88,7 +88,6 @@ public final class Msrs {
 
   /** RDTSC. */
   public static void rdtsc(CpuState cpu, Instruction i) {
-    require(cpu, Feature.TSC);
     if ((cpu.cr4 & CR4_TSD) != 0 && cpu.cpl != 0) {
       throw cpu.gp(0);
     }
@@ -108,20 +107,12 @@ public final class Msrs {
 
   /** RDMSR. */
   public static void rdmsr(CpuState cpu, Instruction i) {
-    require(cpu, Feature.MSR);
     setPair(cpu, read(cpu, (int) cpu.gpr[RCX]));
   }
 
   /** WRMSR. */
   public static void wrmsr(CpuState cpu, Instruction i) {
-    require(cpu, Feature.MSR);
     write(cpu, (int) cpu.gpr[RCX], cpu.gpr[RDX] << 32 | cpu.gpr[RAX] & 0xFFFF_FFFFL);
-  }
-
-  private static void require(CpuState cpu, Feature feature) {
-    if (!cpu.model.has(feature)) {
-      throw cpu.ud();
-    }
   }
 
   private static void setPair(CpuState cpu, long value) {

@@ -3,6 +3,7 @@ package io.satchel.vm.cpu.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.satchel.vm.cpu.CpuModel;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.semantics.Value;
 import java.lang.reflect.Method;
@@ -36,7 +37,7 @@ class DecoderTests {
     "0F AF 04 85 00000080, 4, 'IMUL Gv,Ev', 8, 4",
     "C8 3412 05, 4, 'ENTER Iw,Ib', 4, 4",
     "E8 FBFFFFFF, 4, CALL Jz, 5, 4",
-    "0F C7 08, 4, CMPXCHG8B Mq /1, 3, 4",
+    "0F C7 08, 4, CMPXCHG8B Mq /1 +CX8, 3, 4",
     "40, 4, INC Zv, 1, 4",
     "63 C0, 8, 'MOVSXD Gv,Ez', 2, 4"
   })
@@ -136,5 +137,28 @@ class DecoderTests {
           .isEqualTo(value.function().apply(0x1234, 3, 4));
     }
     assertThat(seen).isGreaterThan(100);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "486, 0F 45 C1, UD",
+    "pentiumpro, 0F 45 C1, CMOVNZ",
+    "486, 0F C7 08, UD",
+    "pentium, 0F C7 08, CMPXCHG8B",
+    "pentium, 0F FC C1, UD",
+    "pentium-mmx, 0F FC C1, PADDB",
+    "pentium, DA C1, UD",
+    "pentiumpro, DA C1, FCMOVB",
+    "pentium, 0F 34, UD",
+    "pentiumpro, 0F 34, SYSENTER",
+    "pentiumpro, 0F AE 00, UD",
+    "pentium2, 0F AE 00, FXSAVE",
+    "486, 0F 31, UD",
+    "486, 0F 32, UD",
+  })
+  void aRowExistsOnProcessorsThatHaveItsFeature(String model, String hex, String mnemonic) {
+    Decoder gated = new Decoder(Decoder.fullMap(), CpuModel.named(model).features());
+    byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", "") + "00".repeat(16));
+    assertThat(gated.decode(n -> bytes[n] & 0xFF, 4).row().mnemonic()).isEqualTo(mnemonic);
   }
 }

@@ -60,10 +60,4 @@ class FastCallsTests {
     cpu.sysenterCs = Bench.CODE0;
     bench.assertFaultChangesNothing(() -> FastCalls.sysexit(cpu, instruction(4)), GuestFault.GP, 0);
   }
-
-  @Test
-  void aPentiumHasNeither() {
-    Bench old = new Bench("pentium");
-    Bench.assertFault(() -> FastCalls.sysenter(old.cpu, instruction(4)), GuestFault.UD, 0);
-  }
 }
