@@ -2,9 +2,13 @@ package io.satchel.guests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +76,43 @@ class SystemsTest {
         "Select a language",
         "--timeout",
         1200);
+  }
+
+  /**
+   * Time counts instructions, so that the picture is of the same moment on a slow host; once the
+   * dialog waits, time flies.
+   */
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void debianInstallerShowsItsGraphicalDialog(boolean own, @TempDir Path folder) throws Exception {
+    Path picture = folder.resolve("installer.png");
+    Guests.run(
+        firmware(own),
+        Guests.made("di-i386-gtk.iso"),
+        "--memory",
+        1024,
+        "--clock",
+        "instructions",
+        "--screenshot",
+        picture,
+        "--at",
+        400,
+        "--timeout",
+        1800);
+    BufferedImage image = ImageIO.read(picture.toFile());
+    assertThat(image.getWidth()).isGreaterThanOrEqualTo(640);
+    int light = 0;
+    Set<Integer> colours = new HashSet<>();
+    for (int y = 0; y < image.getHeight(); y++) {
+      for (int x = 0; x < image.getWidth(); x++) {
+        int rgb = image.getRGB(x, y) & 0xFFFFFF;
+        colours.add(rgb);
+        light += (rgb >> 16) > 0xC0 && (rgb & 0xFF) > 0xC0 ? 1 : 0;
+      }
+    }
+    // The dialog is white and grey under a banner of many colours; a console has neither.
+    assertThat(light).isGreaterThan(image.getWidth() * image.getHeight() / 2);
+    assertThat(colours).hasSizeGreaterThan(100);
   }
 
   @ParameterizedTest(name = "own firmware: {0}")
