@@ -277,6 +277,45 @@ class TcgTests {
   }
 
   @Test
+  void noTrapComesBetweenIntAndItsHandler() {
+    handlers();
+    // pushfd; or dword [esp],100h; popfd; int3
+    runToHalt("9C 810C2400010000 9D CC");
+    assertThat(cpu.rip).isEqualTo(0xA000 + 16 * 3 + 1);
+  }
+
+  @Test
+  void anIntoWithoutOverflowIsStepped() {
+    handlers();
+    // pushfd; or dword [esp],100h; popfd; into
+    runToHalt("9C 810C2400010000 9D CE");
+    assertThat(cpu.rip).isEqualTo(0xA000 + 16 + 1);
+  }
+
+  @Test
+  void theTrapBehindALoadOfSsComesBehindTheNextInstruction() {
+    handlers();
+    // mov eax,10h; pushfd; or dword [esp],100h; popfd; mov ss,ax; inc ebx; inc ebx
+    runToHalt("B8 10000000 9C 810C2400010000 9D 8ED0 43 43");
+    assertThat(cpu.rip).isEqualTo(0xA000 + 16 + 1);
+    assertThat(cpu.gpr[RBX]).isOne();
+    assertThat(cpu.dr[6] & 1 << 14).isNotZero();
+  }
+
+  @Test
+  void anInstructionRunsWhenTheHandlerOfItsBreakpointReturns() {
+    handlers();
+    // iretd
+    machine.code(0xA010, "CF");
+    cpu.dr[0] = START;
+    cpu.dr[7] = 0x401;
+    runToHalt("43");
+    assertThat(cpu.rip).isEqualTo(START + 2);
+    assertThat(cpu.gpr[RBX]).isOne();
+    assertThat(cpu.dr[6] & 0xF).isOne();
+  }
+
+  @Test
   void anInstructionBreakpointFaultsBeforeTheInstruction() {
     handlers();
     cpu.dr[0] = START + 1;

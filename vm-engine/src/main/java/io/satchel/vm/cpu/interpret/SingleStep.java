@@ -19,12 +19,16 @@ final class SingleStep {
 
   private static final int DR6_SINGLE_STEP = 1 << 14;
   private static final long LOW = 0xFFFF_FFFFL;
+  private static final int STI = 0xFB;
 
   private final CpuState cpu;
   private final Decoder decoder;
   private final CodeBytes bytes = this::codeByte;
   private final long[] watched = new long[5];
   private long start;
+
+  /** The last instruction loaded SS: debug exceptions wait for the next one, as interrupts do. */
+  private boolean debugHeld;
 
   SingleStep(CpuState cpu, Decoder decoder) {
     this.cpu = cpu;
@@ -35,17 +39,21 @@ final class SingleStep {
   void run() {
     start = cpu.rip;
     boolean singleStep = (cpu.systemFlags & CpuState.TF) != 0;
-    boolean shadow = cpu.interruptShadow;
+    // What MOV SS held off is reported behind the instruction that follows it.
+    boolean held = debugHeld && cpu.interruptShadow;
+    debugHeld = false;
     boolean debug = Breakpoints.any(cpu);
     if (debug) {
       watch();
     }
     cpu.interruptShadow = false;
-    cpu.debugHits = 0;
+    if (!held) {
+      cpu.debugHits = 0;
+    }
+    if (debug && !held && (cpu.systemFlags & CpuState.RF) == 0 && instructionBreakpoints()) {
+      return;
+    }
     try {
-      if ((cpu.systemFlags & CpuState.RF) == 0 && debug) {
-        instructionBreakpoints();
-      }
       cpu.systemFlags &= ~CpuState.RF;
       Instruction i = decoder.decode(bytes, codeWidth(cpu));
       cpu.rip = start + i.length;
@@ -54,6 +62,7 @@ final class SingleStep {
       }
       i.row().effect().execute(cpu, i);
       cpu.instructions++;
+      debugHeld = cpu.interruptShadow && i.row().opcode() != STI;
       singleStep &= !entersHandler(i);
     } catch (GuestFault fault) {
       cpu.rip = start;
@@ -63,7 +72,7 @@ final class SingleStep {
       return;
     }
     int hits = cpu.debugHits | (singleStep ? DR6_SINGLE_STEP : 0);
-    if (hits != 0 && !shadow && !cpu.interruptShadow) {
+    if (hits != 0 && !debugHeld) {
       Interrupts.debug(cpu, hits);
     }
   }
@@ -97,18 +106,23 @@ final class SingleStep {
     }
   }
 
-  private void instructionBreakpoints() {
+  /** Delivers the debug exception of a breakpoint on the instruction, if there is one. */
+  private boolean instructionBreakpoints() {
     int hits = Breakpoints.instruction(cpu, cpu.code64() ? start : cpu.base[CS] + start & LOW);
     if (hits != 0) {
-      cpu.dr[6] = cpu.dr[6] & ~0xFL | hits;
-      throw cpu.fault(GuestFault.DB, 0);
+      cpu.instructions++;
+      Interrupts.instructionBreakpoint(cpu, hits);
     }
+    return hits != 0;
   }
 
-  /** INT and its kin: the handler begins with TF clear, and no trap comes before it. */
-  private static boolean entersHandler(Instruction i) {
+  /**
+   * Whether it was INT or its kin, and went to its handler: that begins with TF clear, and no trap
+   * comes before it. An INTO without overflow is an instruction like any other.
+   */
+  private boolean entersHandler(Instruction i) {
     return switch (i.row().opcode()) {
-      case 0xCC, 0xCD, 0xCE, 0xF1 -> true;
+      case 0xCC, 0xCD, 0xCE, 0xF1 -> (cpu.systemFlags & CpuState.TF) == 0;
       default -> false;
     };
   }

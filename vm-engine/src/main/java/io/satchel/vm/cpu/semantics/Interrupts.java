@@ -107,6 +107,17 @@ public final class Interrupts {
     deliverException(cpu, GuestFault.DB, NONE, 0);
   }
 
+  /**
+   * Delivers the debug exception of breakpoints on the instruction at {@code rip}: a fault, so that
+   * RF in the pushed flags lets the instruction run when the handler returns.
+   *
+   * @param hits B0 to B3
+   */
+  public static void instructionBreakpoint(CpuState cpu, int hits) {
+    cpu.dr[6] = cpu.dr[6] & ~DR6_BREAKPOINTS | hits;
+    deliverException(cpu, GuestFault.DB, NONE, RF);
+  }
+
   // Instructions.
 
   /** INT Ib. */
