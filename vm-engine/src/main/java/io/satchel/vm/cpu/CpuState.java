@@ -109,8 +109,30 @@ public final class CpuState {
   /** The run is to end at the next block boundary. */
   public static final int PENDING_KICK = 1 << 2;
 
+  /** MXCSR after RESET: all exceptions masked, round to nearest. */
+  public static final int MXCSR_RESET = 0x1F80;
+
   /** RAX to R15, then the zero register and three that are private to engines. */
   public final long[] gpr = new long[20];
+
+  /** XMM0 to XMM15: bits 63-0 at {@code 2 * n}, bits 127-64 at {@code 2 * n + 1}. */
+  public final long[] xmm = new long[32];
+
+  /** Bits 255-128 of YMM0 to YMM15, as {@link #xmm}. */
+  public final long[] ymmHigh = new long[32];
+
+  /** MXCSR (SDM volume 1, section 10.2.3). */
+  public int mxcsr = MXCSR_RESET;
+
+  /**
+   * SIMD floating-point exceptions that the instruction in hand has met so far, in the bits of
+   * MXCSR's flags; 0 between instructions. Element functions add to it, and {@code Simd.finish}
+   * moves it to {@link #mxcsr} or raises #XM.
+   */
+  public int simdExceptions;
+
+  // The second half of a result whose first half a method returns; not state.
+  public long resultHigh;
 
   /** Offset in the code segment. */
   public long rip;
@@ -350,6 +372,9 @@ public final class CpuState {
     tscOffset = -tsc.getAsLong();
     Arrays.fill(mtrr, 0);
     fpu.reset();
+    Arrays.fill(xmm, 0);
+    Arrays.fill(ymmHigh, 0);
+    mxcsr = MXCSR_RESET;
     instructions = 0;
   }
 

@@ -1,7 +1,7 @@
 package io.satchel.vm.cpu;
 
 /**
- * x87, MMX and SSE registers (Intel SDM volume 1, chapters 8 to 10).
+ * x87 and MMX registers (Intel SDM volume 1, chapters 8 and 9).
  *
  * <p>Physical register {@code r} is {@code significand[r]} and {@code signExponent[r]} (sign in bit
  * 15, biased exponent in bits 14-0). ST(i) is physical register {@code (top + i) & 7}; MM{@code r}
@@ -55,11 +55,6 @@ public final class FpuState {
   public int operandSelector;
   public int opcode;
 
-  /** XMM0 to XMM15: low half at {@code 2 * n}, high half at {@code 2 * n + 1}. */
-  public final long[] xmm = new long[32];
-
-  public int mxcsr = 0x1F80;
-
   /** Scratch space of the operation in hand; not state. */
   public final FpuResult result = new FpuResult();
 
@@ -67,13 +62,11 @@ public final class FpuState {
   public void reset() {
     java.util.Arrays.fill(significand, 0);
     java.util.Arrays.fill(signExponent, 0);
-    java.util.Arrays.fill(xmm, 0);
     controlWord = 0x0040;
     statusWord = 0;
     top = 0;
     empty = 0;
     instructionPointer = operandPointer = 0;
     instructionSelector = operandSelector = opcode = 0;
-    mxcsr = 0x1F80;
   }
 }

@@ -147,14 +147,14 @@ final class FpuHost implements AutoCloseable {
     f.top = status >>> 11 & 7;
     f.statusWord = status & ~(7 << 11);
     f.empty = ~in.get(4) & 0xFF;
-    f.mxcsr = in.getInt(24);
+    cpu.mxcsr = in.getInt(24);
     for (int n = 0; n < 8; n++) {
       int p = f.top + n & 7;
       f.significand[p] = in.getLong(32 + 16 * n);
       f.signExponent[p] = in.getShort(40 + 16 * n) & 0xFFFF;
     }
     for (int n = 0; n < 32; n++) {
-      f.xmm[n] = in.getLong(160 + 8 * n);
+      cpu.xmm[n] = in.getLong(160 + 8 * n);
     }
   }
 
@@ -163,14 +163,14 @@ final class FpuHost implements AutoCloseable {
     out.putShort(AFTER, (short) f.controlWord);
     out.putShort(AFTER + 2, (short) (f.statusWord | f.top << 11));
     out.put(AFTER + 4, (byte) ~f.empty);
-    out.putInt(AFTER + 24, f.mxcsr);
+    out.putInt(AFTER + 24, cpu.mxcsr);
     for (int n = 0; n < 8; n++) {
       int p = f.top + n & 7;
       out.putLong(AFTER + 32 + 16 * n, f.significand[p]);
       out.putShort(AFTER + 40 + 16 * n, (short) f.signExponent[p]);
     }
     for (int n = 0; n < 32; n++) {
-      out.putLong(AFTER + 160 + 8 * n, f.xmm[n]);
+      out.putLong(AFTER + 160 + 8 * n, cpu.xmm[n]);
     }
   }
 

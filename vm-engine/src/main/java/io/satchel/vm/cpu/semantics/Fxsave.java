@@ -66,7 +66,7 @@ public final class Fxsave {
       Operands.store(cpu, i, FDP, 4, f.operandPointer);
       Operands.store(cpu, i, FDS, 4, f.operandSelector);
     }
-    Operands.store(cpu, i, MXCSR, 4, f.mxcsr);
+    Operands.store(cpu, i, MXCSR, 4, cpu.mxcsr);
     Operands.store(cpu, i, MXCSR_MASK, 4, MXCSR_BITS);
     for (int n = 0; n < 8; n++) {
       int p = f.top + n & 7;
@@ -74,7 +74,7 @@ public final class Fxsave {
       Operands.store(cpu, i, ST + 16 * n + 8, 8, f.signExponent[p]);
     }
     for (int n = 0; n < 2 * registers; n++) {
-      Operands.store(cpu, i, XMM + 8 * n, 8, f.xmm[n]);
+      Operands.store(cpu, i, XMM + 8 * n, 8, cpu.xmm[n]);
     }
   }
 
@@ -111,9 +111,9 @@ public final class Fxsave {
       f.signExponent[p] = (int) Operands.load(cpu, i, ST + 16 * n + 8, 2);
     }
     if (registers != 0) {
-      f.mxcsr = mxcsr;
+      cpu.mxcsr = mxcsr;
       for (int n = 0; n < 2 * registers; n++) {
-        f.xmm[n] = Operands.load(cpu, i, XMM + 8 * n, 8);
+        cpu.xmm[n] = Operands.load(cpu, i, XMM + 8 * n, 8);
       }
     }
   }

@@ -290,8 +290,8 @@ class X87Tests {
   void fxsaveHasTheLayoutOfTheManual() {
     knownEnvironment();
     cpu.cr4 |= CpuState.CR4_OSFXSR;
-    fpu.xmm[15] = 0x7777;
-    fpu.xmm[16] = 0x8888;
+    cpu.xmm[15] = 0x7777;
+    cpu.xmm[16] = 0x8888;
     run("0FAE02");
     assertThat(memory.read16(OPERAND)).isEqualTo(0x0F7F);
     assertThat(memory.read16(OPERAND + 2)).isEqualTo(0x5F20);
@@ -314,10 +314,10 @@ class X87Tests {
   void fxrstorBringsBackWhatFxsaveSaved() {
     knownEnvironment();
     cpu.cr4 |= CpuState.CR4_OSFXSR;
-    fpu.xmm[3] = 42;
+    cpu.xmm[3] = 42;
     run("0FAE02");
     run("DBE3");
-    fpu.xmm[3] = 0;
+    cpu.xmm[3] = 0;
     fpu.significand[7] = 0;
     run("0FAE0A");
     assertThat(fpu.controlWord).isEqualTo(0x0F7F);
@@ -327,12 +327,12 @@ class X87Tests {
     assertThat(fpu.opcode).isEqualTo(0x5A6);
     assertThat(fpu.operandSelector).isEqualTo(0x23);
     assertThat(fpu.significand[7]).isEqualTo(Long.MAX_VALUE);
-    assertThat(fpu.xmm[3]).isEqualTo(42);
+    assertThat(cpu.xmm[3]).isEqualTo(42);
   }
 
   @Test
   void fxsaveLeavesXmmAloneWithoutTheSystemsConsent() {
-    fpu.xmm[0] = 1;
+    cpu.xmm[0] = 1;
     run("0FAE02");
     assertThat(memory.read64(OPERAND + 160)).isZero();
   }
