@@ -36,9 +36,8 @@ final class AcpiTables {
    * @param base where {@link #tables} will be
    * @param nvs where {@link #facs} will be
    * @param processors how many
-   * @param hpet whether the board has one
    */
-  AcpiTables(long base, long nvs, int processors, boolean hpet) {
+  AcpiTables(long base, long nvs, int processors) {
     facs = facs();
     byte[] dsdt = table("DSDT", 1, dsdt());
     List<byte[]> listed = new ArrayList<>();
@@ -50,9 +49,7 @@ final class AcpiTables {
     at = align(at + dsdt.length);
     listed.add(table("FACP", 1, fadt(dsdtAt, nvs)));
     listed.add(table("APIC", 1, madt(processors)));
-    if (hpet) {
-      listed.add(table("HPET", 1, hpet()));
-    }
+    listed.add(table("HPET", 1, hpet()));
     for (byte[] table : listed) {
       all.add(table);
       addresses.add(at);
@@ -263,6 +260,7 @@ final class AcpiTables {
         isa("DMAC", "PNP0200", ioPorts(0x00, 16), ioPorts(0x81, 15), ioPorts(0xC0, 32), dma(4)),
         isa("RTC_", "PNP0B00", ioPorts(0x70, 2), irq(8)),
         isa("SPKR", "PNP0800", ioPorts(0x61, 1)),
+        isa("HPET", "PNP0103", fixedMemory(HPET, 0x400, false)),
         isa("FPU_", "PNP0C04", ioPorts(0xF0, 16), irq(13)),
         isa("KBD_", "PNP0303", ioPorts(0x60, 1), ioPorts(0x64, 1), irq(1)),
         isa("MOU_", "PNP0F13", irq(12)),

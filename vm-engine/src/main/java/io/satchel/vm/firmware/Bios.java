@@ -440,7 +440,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     int features = guest.cpu.model.cpuid(1, true).edx();
     long ram = board.memory().memory().ramSize();
     if (map.acpi()) {
-      AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), 1, false);
+      AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), 1);
       board.memory().write(map.acpiBase(), acpi.tables, 0, acpi.tables.length);
       board.memory().write(map.nvsBase(), acpi.facs, 0, acpi.facs.length);
       at = place(at, acpi.rsdp);

@@ -30,6 +30,7 @@ import io.satchel.vm.device.Device;
 import io.satchel.vm.device.Dma8237;
 import io.satchel.vm.device.FloppyController;
 import io.satchel.vm.device.FwCfg;
+import io.satchel.vm.device.Hpet;
 import io.satchel.vm.device.I440fx;
 import io.satchel.vm.device.I8042;
 import io.satchel.vm.device.IdeController;
@@ -157,9 +158,10 @@ public final class PcMachine implements Machine {
     Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestInit, this::requestReset));
     add(new I440fx(board, rom, piix3.resetControl()));
     power = add(new PiixPm(board, piix3.isa(9), this::sleep));
-    add(new Pit8254(board, piix3.isa(0), hertz -> audio.speaker(hertz)));
+    Hpet hpet = add(new Hpet(board, piix3.isa(0), piix3.isa(8), ioApic));
+    add(new Pit8254(board, hpet.timerLine(), hertz -> audio.speaker(hertz)));
     LocalDateTime date = config.date() == null ? LocalDateTime.now() : config.date();
-    cmos = add(new Cmos(board, piix3.isa(8), date));
+    cmos = add(new Cmos(board, hpet.clockLine(), date));
     keyboardController =
         add(new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), this::requestInit));
     add(new Port92(board, a20.input(), this::requestInit));

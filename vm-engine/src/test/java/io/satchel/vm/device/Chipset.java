@@ -20,6 +20,7 @@ final class Chipset {
   final Piix3 piix3;
   final I440fx bridge;
   final PiixPm pm;
+  final Hpet hpet;
   final Pit8254 pit;
   final Cmos cmos;
   final I8042 i8042;
@@ -37,8 +38,9 @@ final class Chipset {
     piix3 = new Piix3(board, pic, ioApic, () -> {}, () -> {});
     bridge = new I440fx(board, rom, piix3.resetControl());
     pm = new PiixPm(board, piix3.isa(9), type -> {});
-    pit = new Pit8254(board, piix3.isa(0), AudioSink.NONE);
-    cmos = new Cmos(board, piix3.isa(8), LocalDateTime.of(2003, 4, 5, 6, 7, 8));
+    hpet = new Hpet(board, piix3.isa(0), piix3.isa(8), ioApic);
+    pit = new Pit8254(board, hpet.timerLine(), AudioSink.NONE);
+    cmos = new Cmos(board, hpet.clockLine(), LocalDateTime.of(2003, 4, 5, 6, 7, 8));
     OrGate a20 = new OrGate(IrqLine.UNCONNECTED);
     i8042 = new I8042(board, piix3.isa(1), piix3.isa(12), a20.input(), () -> {});
     Port92 port92 = new Port92(board, a20.input(), () -> {});
@@ -47,7 +49,8 @@ final class Chipset {
     fwCfg = new FwCfg(board, TestBoard.RAM, 1);
     devices =
         List.of(
-            pic, lapic, ioApic, piix3, bridge, pm, pit, cmos, i8042, port92, debug, uart, fwCfg);
+            pic, lapic, ioApic, piix3, bridge, pm, hpet, pit, cmos, i8042, port92, debug, uart,
+            fwCfg);
   }
 
   void stimulate(Random random) {

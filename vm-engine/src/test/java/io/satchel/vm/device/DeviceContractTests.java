@@ -18,7 +18,7 @@ class DeviceContractTests extends DeviceContract {
 
   @Override
   protected int leastDevices() {
-    return 13;
+    return 14;
   }
 
   @Test
@@ -35,7 +35,7 @@ class DeviceContractTests extends DeviceContract {
 
           @Override
           protected int leastDevices() {
-            return 14;
+            return 15;
           }
         };
     assertThatThrownBy(() -> forgetful.aFreshMachineThatIsRestoredAnswersTheSame(1))

@@ -18,7 +18,7 @@ class AcpiTablesTests {
 
   private static final long BASE = 0x0FFF_0000L;
 
-  private final AcpiTables acpi = new AcpiTables(BASE, BASE + 0xF000, 1, true);
+  private final AcpiTables acpi = new AcpiTables(BASE, BASE + 0xF000, 1);
 
   private static int little(byte[] bytes, long at) {
     return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt((int) at);
