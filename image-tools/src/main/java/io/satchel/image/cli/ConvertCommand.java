@@ -106,7 +106,7 @@ final class ConvertCommand extends ImageCommand {
   }
 
   /** The name in snapshot.id=…,snapshot.name=…, or the word itself. */
-  private static String nameOf(String word) {
+  static String nameOf(String word) {
     Map<String, String> parts = parseOptions(List.of(word));
     String id = parts.get("snapshot.id");
     String name = parts.get("snapshot.name");

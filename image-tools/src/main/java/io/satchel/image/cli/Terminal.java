@@ -22,6 +22,11 @@ final class Terminal {
     stopped = true;
   }
 
+  /** Whether the user has asked to stop. */
+  boolean stopped() {
+    return stopped;
+  }
+
   /**
    * A listener that shows how far the work is.
    *

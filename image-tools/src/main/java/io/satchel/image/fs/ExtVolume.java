@@ -140,7 +140,7 @@ final class ExtVolume implements Volume {
       ByteBuffer table, int descriptor, boolean wide, int group, long from, long perGroup) {
     ByteBuffer bits = ByteBuffer.allocate(1 << blockBits);
     long tableBlocks = Math.ceilDiv((long) table.capacity(), 1L << blockBits);
-    if (hasSuperblock(group)) {
+    if (hasSuperblock(sb, group)) {
       long reserved = sb.getShort(206) & 0xffffL;
       mark(bits, from, perGroup, from, 1 + tableBlocks + reserved);
     }
@@ -164,7 +164,8 @@ final class ExtVolume implements Volume {
     }
   }
 
-  private boolean hasSuperblock(int group) {
+  /** Whether a group begins with a copy of the superblock. */
+  static boolean hasSuperblock(ByteBuffer sb, int group) {
     if ((sb.getInt(100) & RO_COMPAT_SPARSE_SUPER) == 0 || group <= 1) {
       return true;
     }

@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 final class FatVolume implements Volume {
   private final ByteBuffer boot;
   private final ByteBuffer table;
-  private final int bits;
-  private final long dataAt;
-  private final int clusterBytes;
-  private final int clusters;
+  final int bits;
+  final long dataAt;
+  final int clusterBytes;
+  final int clusters;
   private final long size;
 
   private FatVolume(
@@ -93,7 +93,23 @@ final class FatVolume implements Volume {
     return size;
   }
 
-  private long entry(int cluster) {
+  /** Where the root directory of FAT12 and FAT16 lies, in bytes from the volume's start. */
+  long rootAt() {
+    return dataAt - rootBytes();
+  }
+
+  /** How long that directory is; 0 in FAT32. */
+  int rootBytes() {
+    int sector = boot.getShort(11) & 0xffff;
+    return Math.ceilDiv((boot.getShort(17) & 0xffff) * 32, sector) * sector;
+  }
+
+  /** The root directory's first cluster in FAT32. */
+  int rootCluster() {
+    return boot.getInt(44);
+  }
+
+  long entry(int cluster) {
     return switch (bits) {
       case 12 -> {
         int pair = table.getShort(cluster + cluster / 2) & 0xffff;

@@ -50,6 +50,9 @@ public interface Volume {
       found = NtfsVolume.probe(disk, start, length);
     }
     if (found == null) {
+      found = ExfatVolume.probe(disk, start, length);
+    }
+    if (found == null) {
       found = FatVolume.probe(disk, start, length);
     }
     return found == null ? SwapVolume.probe(disk, start, length) : found;
@@ -60,6 +63,19 @@ public interface Volume {
     ByteBuffer b = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
     disk.read(offset, b);
     return b.clear();
+  }
+
+  /** A file system that can be named and no more. */
+  record Damaged(String kind, long size, String unsafe) implements Volume {
+    @Override
+    public String label() {
+      return "";
+    }
+
+    @Override
+    public void forEachFree(Range visitor) {
+      // Nothing that it says is to be trusted.
+    }
   }
 
   /** Gathers neighbouring free units into ranges. */
