@@ -112,8 +112,8 @@ public final class CpuState {
   /** MXCSR after RESET: all exceptions masked, round to nearest. */
   public static final int MXCSR_RESET = 0x1F80;
 
-  /** RAX to R15, then the zero register and three that are private to engines. */
-  public final long[] gpr = new long[20];
+  /** RAX to R15, then the zero register and seven that are private to engines. */
+  public final long[] gpr = new long[24];
 
   /** XMM0 to XMM15: bits 63-0 at {@code 2 * n}, bits 127-64 at {@code 2 * n + 1}. */
   public final long[] xmm = new long[32];
