@@ -224,8 +224,13 @@ public final class CpuState {
    */
   public boolean ignne;
 
-  /** The local APIC's registers CR8 (TPR), and the base MSR, when there is one. */
+  /** {@link #apicBase} was written. */
   public Runnable apicBaseChanged = () -> {};
+
+  public ApicRegisters apic = ApicRegisters.NONE;
+
+  /** The initial APIC ID, as CPUID gives it: 0 is the bootstrap processor. */
+  public int apicId;
 
   private final GuestFault fault = new GuestFault();
   private volatile int pending;
