@@ -167,7 +167,9 @@ public final class CpuModel {
               Feature.PAT,
               Feature.PSE36,
               Feature.MMX,
-              Feature.FXSR));
+              Feature.FXSR,
+              Feature.X2APIC,
+              Feature.TSC_DEADLINE));
 
   private static final String VENDOR = "GenuineIntel";
 
@@ -386,7 +388,7 @@ public final class CpuModel {
           new Leaf(
               signature,
               brandIndex,
-              0,
+              bits(Report.LEAF_1_ECX),
               bits(Report.LEAF_1_EDX) & (apicEnabled ? -1 : ~(1 << Feature.APIC.bit)));
       case 2 -> new Leaf(cachesEax, 0, 0, cachesEdx);
       default -> Leaf.ZERO;

@@ -112,8 +112,8 @@ public final class CpuState {
   /** MXCSR after RESET: all exceptions masked, round to nearest. */
   public static final int MXCSR_RESET = 0x1F80;
 
-  /** RAX to R15, then the zero register and three that are private to engines. */
-  public final long[] gpr = new long[20];
+  /** RAX to R15, then the zero register and seven that are private to engines. */
+  public final long[] gpr = new long[24];
 
   /** XMM0 to XMM15: bits 63-0 at {@code 2 * n}, bits 127-64 at {@code 2 * n + 1}. */
   public final long[] xmm = new long[32];
@@ -224,8 +224,13 @@ public final class CpuState {
    */
   public boolean ignne;
 
-  /** The local APIC's registers CR8 (TPR), and the base MSR, when there is one. */
+  /** {@link #apicBase} was written. */
   public Runnable apicBaseChanged = () -> {};
+
+  public ApicRegisters apic = ApicRegisters.NONE;
+
+  /** The initial APIC ID, as CPUID gives it: 0 is the bootstrap processor. */
+  public int apicId;
 
   private final GuestFault fault = new GuestFault();
   private volatile int pending;

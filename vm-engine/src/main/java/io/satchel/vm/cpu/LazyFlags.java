@@ -77,14 +77,19 @@ public final class LazyFlags {
 
   /** CF as 0 or 1. */
   public static int carry(int rule, long left, long b, long difference) {
+    int kind = rule & ~3;
+    if (kind == INC || kind == DEC) {
+      return (int) left;
+    }
     int top = bits(rule) - 1;
     long a = left & -1L >>> 63 - top;
     long result = difference & -1L >>> 63 - top;
-    return switch (rule & ~3) {
+    if (kind == SUB) {
+      return (int) ((~a & b | (~a | b) & result) >>> top) & 1;
+    }
+    return switch (kind) {
       case ADD -> (int) ((a & b | (a | b) & ~result) >>> top) & 1;
-      case SUB -> (int) ((~a & b | (~a | b) & result) >>> top) & 1;
       case LOGIC -> 0;
-      case INC, DEC -> (int) a;
       // Counts above the width, possible for bytes and words, shift zeros out.
       case SHL -> b > top + 1 ? 0 : (int) (a >>> top + 1 - b) & 1;
       case SHR -> b > top + 1 ? 0 : (int) (a >>> b - 1) & 1;

@@ -153,6 +153,9 @@ public final class Mmu {
   private int fetchIndex(SoftTlb tlb, long linear) {
     int index = SoftTlb.index(linear);
     if (!tlb.holds(index, linear & SoftTlb.PAGE)) {
+      if (linear << 16 >> 16 != linear) {
+        throw cpu.gp(0);
+      }
       fill(tlb, cpu.cpl == 3 ? PageWalker.USER | PageWalker.FETCH : PageWalker.FETCH, linear);
     }
     return index;

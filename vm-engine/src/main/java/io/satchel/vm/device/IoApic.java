@@ -95,9 +95,11 @@ public final class IoApic implements Device<IoApic.State>, IoHandler {
     if (level) {
       redirection[pin] |= REMOTE_IRR;
     }
+    boolean logical = (entry & LOGICAL) != 0;
+    int destination = (int) (entry >>> 56);
     bus.send(
-        (int) (entry >>> 56),
-        (entry & LOGICAL) != 0,
+        !logical && destination == ApicBus.BROADCAST_8 ? ApicBus.BROADCAST : destination,
+        logical,
         (int) entry >>> 8 & 7,
         (int) entry & 0xFF,
         level);

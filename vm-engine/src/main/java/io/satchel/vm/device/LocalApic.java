@@ -2,6 +2,7 @@ package io.satchel.vm.device;
 
 import io.satchel.vm.bus.IoHandler;
 import io.satchel.vm.bus.IrqLine;
+import io.satchel.vm.cpu.ApicRegisters;
 import io.satchel.vm.cpu.InterruptAcknowledge;
 import io.satchel.vm.time.EventQueue;
 import io.satchel.vm.time.VirtualClock;
@@ -19,18 +20,26 @@ import org.jspecify.annotations.Nullable;
  *  380h initial count   390h current count   3E0h divide configuration
  * </pre>
  *
- * <p>The window is at FEE00000h until IA32_APIC_BASE moves it. The timer counts a bus clock of 1
- * GHz. LINT0 carries the 8259's INT: after RESET the bootstrap processor's LINT0 is ExtINT and not
- * masked, which real boards leave to their BIOS, so that software without APIC code gets its
- * interrupts from the first instruction on.
+ * <p>The window is at FEE00000h until IA32_APIC_BASE moves it. In x2APIC mode (section 11.12) there
+ * is none: register {@code r0h} is MSR {@code 800h + r}, the ICR is one of 64 bits, the logical ID
+ * follows from the ID, and 83Fh sends to oneself.
+ *
+ * <p>The timer counts a bus clock of 1 GHz, or waits for the time stamp of IA32_TSC_DEADLINE. LINT0
+ * carries the 8259's INT: after RESET the bootstrap processor's LINT0 is ExtINT and not masked,
+ * which real boards leave to their BIOS, so that software without APIC code gets its interrupts
+ * from the first instruction on.
  */
-public final class LocalApic implements Device<LocalApic.State>, IoHandler, InterruptAcknowledge {
+public final class LocalApic
+    implements Device<LocalApic.State>, IoHandler, InterruptAcknowledge, ApicRegisters {
 
   /** IA32_APIC_BASE after RESET, without the BSP flag. */
   public static final long RESET_BASE = 0xFEE0_0800L;
 
   /** IA32_APIC_BASE: this is the bootstrap processor. */
   public static final long BASE_BSP = 1 << 8;
+
+  /** IA32_APIC_BASE: x2APIC mode. */
+  public static final long BASE_EXTD = 1 << 10;
 
   /** IA32_APIC_BASE: global enable. */
   public static final long BASE_ENABLE = 1 << 11;
@@ -56,6 +65,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private static final int INITIAL_COUNT = 0x38;
   private static final int CURRENT_COUNT = 0x39;
   private static final int DIVIDE = 0x3E;
+  private static final int SELF_IPI = 0x3F;
 
   private static final int LVT_TIMER = 0;
   private static final int LVT_LINT0 = 3;
@@ -72,12 +82,19 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private static final int LVT_LEVEL = 1 << 15;
   private static final int LVT_MASKED = 1 << 16;
   private static final int LVT_PERIODIC = 1 << 17;
-  private static final int[] LVT_WRITABLE = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
+  private static final int LVT_DEADLINE = 1 << 18;
+  private static final int LVT_TIMER_MODE = LVT_PERIODIC | LVT_DEADLINE;
+
+  /** Delivery status and remote IRR, which writes do not change. */
+  private static final int LVT_READ_ONLY = 1 << 12 | LVT_REMOTE_IRR;
+
+  private static final int[] LVT_WRITABLE = {0x700FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
 
   private static final int ICR_LOGICAL = 1 << 11;
   private static final int ICR_ASSERT = 1 << 14;
   private static final int ICR_LEVEL = 1 << 15;
   private static final int ICR_WRITABLE = 0xC_CFFF;
+  private static final int DIVIDE_WRITABLE = 0x0B;
 
   private static final int ESR_SEND_ILLEGAL_VECTOR = 1 << 5;
   private static final int ESR_RECEIVED_ILLEGAL_VECTOR = 1 << 6;
@@ -104,12 +121,23 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
 
     /** Starts a processor that waits after INIT, at physical address {@code page << 12}. */
     void startUp(int page);
+
+    /** What is added to virtual nanoseconds to get the time stamp counter. */
+    default long timeStampOffset() {
+      return 0;
+    }
+
+    /** Whether the timer has the mode that waits for a time stamp. */
+    default boolean hasDeadline() {
+      return true;
+    }
   }
 
   /**
    * The registers.
    *
    * @param base IA32_APIC_BASE
+   * @param deadline IA32_TSC_DEADLINE
    * @param timerStart virtual time at which the initial count was loaded, in nanoseconds
    * @param due when the timer fires next, or {@link Long#MAX_VALUE}
    * @param lines bit 0: LINT0, bit 1: LINT1
@@ -131,6 +159,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       int[] lvt,
       int initialCount,
       int divide,
+      long deadline,
       long timerStart,
       long due,
       int lines) {}
@@ -146,7 +175,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private final IrqLine lint1 = level -> pin(LVT_LINT1, 2, level);
 
   private long base;
-  private long mappedAt = NONE;
+  private long window = NONE;
   private int id;
   private int tpr;
   private int ldr;
@@ -162,6 +191,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private final int[] lvt = new int[LVT_COUNT];
   private int initialCount;
   private int divide;
+  private long deadline;
   private long timerStart;
   private long due = NEVER;
   private int lines;
@@ -169,7 +199,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private EventQueue.@Nullable Event pending;
 
   /**
-   * @param id the initial APIC ID; 0 is the bootstrap processor
+   * @param id the initial APIC ID, 0 to 254; 0 is the bootstrap processor
    * @param pic answers for LINT0 in ExtINT mode
    */
   public LocalApic(Board board, ApicBus bus, int id, Core core, InterruptAcknowledge pic) {
@@ -206,15 +236,23 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       // SDM 11.4.3: disabling it loses its state.
       resetRegisters();
     }
+    if (extended()) {
+      id = initialId;
+      ldr = (id & 0xF_FFF0) << 12 | 1 << (id & 15);
+      icrHigh = 0;
+    } else if (!enabled()) {
+      id = initialId;
+    }
     remap();
     update();
   }
 
-  /** CR8: the task priority class, 0 to 15. */
+  @Override
   public int taskPriority() {
     return tpr >>> 4;
   }
 
+  @Override
   public void setTaskPriority(int priorityClass) {
     tpr = (priorityClass & 15) << 4;
     update();
@@ -224,33 +262,29 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     return (base & BASE_ENABLE) != 0;
   }
 
+  private boolean extended() {
+    return enabled() && (base & BASE_EXTD) != 0;
+  }
+
   private boolean softwareEnabled() {
     return enabled() && (svr & SVR_ENABLE) != 0;
   }
 
-  /**
-   * Moves the window in the address map. All processors see theirs at the same address, so only the
-   * bootstrap processor's is there; a machine with more gives each its own by read and write.
-   */
+  /** Where the processor sees the registers, or -1. */
+  long window() {
+    return window;
+  }
+
   private void remap() {
-    long target = enabled() && initialId == 0 ? base & BASE_ADDRESS : NONE;
+    long target = enabled() && !extended() ? base & BASE_ADDRESS : NONE;
     if (target > 0xFFFF_F000L) {
       target = NONE;
     }
-    if (target == mappedAt) {
-      return;
+    if (target != window) {
+      long from = window;
+      window = target;
+      bus.move(from, target);
     }
-    if (mappedAt != NONE) {
-      if (mappedAt < board.memory().memory().ramSize()) {
-        board.memory().mapMemory(mappedAt, 0x1000, (int) mappedAt);
-      } else {
-        board.memory().unmap(mappedAt, 0x1000);
-      }
-    }
-    if (target != NONE) {
-      board.memory().mapDevice(target, 0x1000, "local APIC", this);
-    }
-    mappedAt = target;
   }
 
   /** Whether a message to {@code destination} means this processor (SDM 11.6.2). */
@@ -260,6 +294,9 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     }
     if (!logical) {
       return destination == id || destination == ApicBus.BROADCAST;
+    }
+    if (extended()) {
+      return destination >>> 16 == ldr >>> 16 && (destination & ldr & 0xFFFF) != 0;
     }
     int mine = ldr >>> 24;
     if (dfr >>> 28 == DFR_CLUSTER) {
@@ -276,6 +313,9 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
 
   /** A message from the bus. */
   void accept(int mode, int vector, boolean level) {
+    if (!enabled()) {
+      return;
+    }
     switch (mode) {
       case ApicBus.FIXED, ApicBus.LOWEST_PRIORITY -> request(vector, level);
       case ApicBus.NMI -> core.nmi();
@@ -439,7 +479,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       return lvt[register - LVT];
     }
     return switch (register) {
-      case ID -> id << 24;
+      case ID -> extended() ? id : id << 24;
       case VERSION -> VERSION_VALUE;
       case TPR -> tpr;
       case APR -> Math.max(arbitrationPriority(), 0);
@@ -487,15 +527,19 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       }
       case ICR_LOW -> {
         icrLow = value & ICR_WRITABLE;
-        send();
+        int destination = icrHigh >>> 24;
+        boolean everyone = destination == ApicBus.BROADCAST_8 && (icrLow & ICR_LOGICAL) == 0;
+        send(everyone ? ApicBus.BROADCAST : destination);
       }
       case ICR_HIGH -> icrHigh = value & 0xFF00_0000;
       case INITIAL_COUNT -> {
-        initialCount = value;
-        startTimer();
+        if (!waitsForDeadline()) {
+          initialCount = value;
+          startTimer();
+        }
       }
       case DIVIDE -> {
-        divide = value & 0x0B;
+        divide = value & DIVIDE_WRITABLE;
         startTimer();
       }
       case VERSION, APR, PPR, CURRENT_COUNT -> {
@@ -509,14 +553,28 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     }
   }
 
+  private int writable(int entry) {
+    return entry == LVT_TIMER && !core.hasDeadline()
+        ? LVT_WRITABLE[entry] & ~LVT_DEADLINE
+        : LVT_WRITABLE[entry];
+  }
+
   private void writeLvt(int entry, int value) {
     int before = lvt[entry];
-    lvt[entry] = value & LVT_WRITABLE[entry] | before & LVT_REMOTE_IRR;
+    lvt[entry] = value & writable(entry) | before & LVT_REMOTE_IRR;
     if ((svr & SVR_ENABLE) == 0) {
       lvt[entry] |= LVT_MASKED;
     }
-    if (entry == LVT_TIMER && ((before ^ value) & LVT_PERIODIC) != 0) {
-      scheduleTimer(clock.nanos());
+    if (entry == LVT_TIMER) {
+      int changed = before ^ lvt[entry];
+      if ((changed & LVT_DEADLINE) != 0) {
+        // SDM 11.5.4.1: this change of mode disarms the timer.
+        initialCount = 0;
+        deadline = 0;
+      }
+      if ((changed & LVT_TIMER_MODE) != 0) {
+        scheduleTimer(clock.nanos());
+      }
     }
     update();
   }
@@ -533,7 +591,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   }
 
   /** Sends the interprocessor interrupt that the ICR describes (SDM 11.6.1). */
-  private void send() {
+  private void send(int destination) {
     int mode = icrLow >>> 8 & 7;
     int vector = icrLow & 0xFF;
     boolean level = (icrLow & ICR_LEVEL) != 0;
@@ -546,7 +604,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       return;
     }
     switch (icrLow >>> 18 & 3) {
-      case 0 -> bus.send(icrHigh >>> 24, (icrLow & ICR_LOGICAL) != 0, mode, vector, false);
+      case 0 -> bus.send(destination, (icrLow & ICR_LOGICAL) != 0, mode, vector, false);
       case 1 -> accept(mode, vector, false);
       case 2 -> bus.sendToAll(this, true, mode, vector, false);
       default -> bus.sendToAll(this, false, mode, vector, false);
@@ -558,8 +616,78 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     return ((divide & 3 | divide >>> 1 & 4) + 1) & 7;
   }
 
+  @Override
+  public boolean readable(int register) {
+    return switch (register) {
+      case ID, VERSION, TPR, PPR, LDR, SVR, ESR, ICR_LOW, INITIAL_COUNT, CURRENT_COUNT, DIVIDE ->
+          true;
+      default ->
+          register >= ISR && register < IRR + 8 || register >= LVT && register < LVT + LVT_COUNT;
+    };
+  }
+
+  @Override
+  public long read(int register) {
+    return register == ICR_LOW
+        ? (long) icrHigh << 32 | icrLow & 0xFFFF_FFFFL
+        : register(register) & 0xFFFF_FFFFL;
+  }
+
+  @Override
+  public boolean write(int register, long value) {
+    long allowed =
+        switch (register) {
+          case TPR, SELF_IPI -> 0xFF;
+          case EOI, ESR -> 0;
+          case SVR -> 0xFF | SVR_ENABLE;
+          case ICR_LOW -> 0xFFFF_FFFFL << 32 | ICR_WRITABLE;
+          case INITIAL_COUNT -> 0xFFFF_FFFFL;
+          case DIVIDE -> DIVIDE_WRITABLE;
+          default ->
+              register >= LVT && register < LVT + LVT_COUNT
+                  ? writable(register - LVT) | LVT_READ_ONLY
+                  : -1;
+        };
+    if (allowed == -1 || (value & ~allowed) != 0) {
+      return false;
+    }
+    switch (register) {
+      case ICR_LOW -> {
+        icrHigh = (int) (value >>> 32);
+        icrLow = (int) value;
+        send(icrHigh);
+      }
+      case SELF_IPI -> {
+        if (value < FIRST_LEGAL_VECTOR) {
+          error(ESR_SEND_ILLEGAL_VECTOR);
+        } else {
+          request((int) value, false);
+        }
+      }
+      default -> write(register << 4, 4, (int) value);
+    }
+    return true;
+  }
+
   private boolean periodic() {
-    return (lvt[LVT_TIMER] & LVT_PERIODIC) != 0;
+    return (lvt[LVT_TIMER] & LVT_TIMER_MODE) == LVT_PERIODIC;
+  }
+
+  private boolean waitsForDeadline() {
+    return (lvt[LVT_TIMER] & LVT_DEADLINE) != 0;
+  }
+
+  @Override
+  public long deadline() {
+    return deadline;
+  }
+
+  @Override
+  public void setDeadline(long timeStamp) {
+    if (waitsForDeadline()) {
+      deadline = timeStamp;
+      scheduleTimer(clock.nanos());
+    }
   }
 
   private int currentCount() {
@@ -586,7 +714,15 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
   private void scheduleTimer(long now) {
     long initial = initialCount & 0xFFFF_FFFFL;
     due = NEVER;
-    if (initial != 0) {
+    if (waitsForDeadline()) {
+      long timeStamp = now + core.timeStampOffset();
+      long left = deadline - timeStamp;
+      if (deadline != 0 && Long.compareUnsigned(deadline, timeStamp) <= 0) {
+        due = now;
+      } else if (deadline != 0 && left > 0 && left < NEVER - now) {
+        due = now + left;
+      }
+    } else if (initial != 0) {
       long period = initial << divideShift();
       if (periodic()) {
         due = timerStart + ((now - timerStart) / period + 1) * period;
@@ -603,7 +739,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
       pending = null;
     }
     if (due != NEVER) {
-      pending = board.events().at(due, "local APIC timer", timerDue);
+      pending = board.events().at(due, name() + " timer", timerDue);
     }
   }
 
@@ -612,7 +748,9 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     long fired = due;
     due = NEVER;
     local(LVT_TIMER);
-    if (periodic() && initialCount != 0) {
+    if (waitsForDeadline()) {
+      deadline = 0;
+    } else if (periodic() && initialCount != 0) {
       // Periods that a slow host has missed are one.
       long period = (initialCount & 0xFFFF_FFFFL) << divideShift();
       due = fired + period;
@@ -660,6 +798,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     }
     initialCount = 0;
     divide = 0;
+    deadline = 0;
     timerStart = clock.nanos();
     scheduleTimer(timerStart);
   }
@@ -683,6 +822,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
         lvt.clone(),
         initialCount,
         divide,
+        deadline,
         timerStart,
         due,
         lines);
@@ -706,6 +846,7 @@ public final class LocalApic implements Device<LocalApic.State>, IoHandler, Inte
     System.arraycopy(Arrays.copyOf(state.lvt(), LVT_COUNT), 0, lvt, 0, LVT_COUNT);
     initialCount = state.initialCount();
     divide = state.divide();
+    deadline = state.deadline();
     timerStart = state.timerStart();
     due = state.due();
     lines = state.lines();

@@ -147,13 +147,14 @@ public final class PcMachine implements Machine {
 
     // The wiring list: each device, and whom its lines go to.
     a20 = new OrGate(cpu::setA20);
-    ApicBus apicBus = new ApicBus();
+    ApicBus apicBus = new ApicBus(board);
     LateLine intr = new LateLine();
     Pic8259 pic = add(new Pic8259(board, intr));
     LocalApic apic = add(new LocalApic(board, apicBus, 0, new Core(), pic::acknowledge));
     intr.target = apic.lint0();
     cpu.interruptController = apic::acknowledge;
     cpu.apicBaseChanged = () -> apic.setBase(cpu.apicBase);
+    cpu.apic = apic;
     IoApic ioApic = add(new IoApic(board, apicBus));
     Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestInit, this::requestReset));
     add(new I440fx(board, rom, piix3.resetControl()));
@@ -337,6 +338,16 @@ public final class PcMachine implements Machine {
     @Override
     public void startUp(int page) {
       // A second processor would wait for it; the first one does not listen.
+    }
+
+    @Override
+    public long timeStampOffset() {
+      return cpu.tscOffset;
+    }
+
+    @Override
+    public boolean hasDeadline() {
+      return cpu.model.has(CpuModel.Feature.TSC_DEADLINE);
     }
   }
 

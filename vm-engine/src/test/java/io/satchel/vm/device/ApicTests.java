@@ -13,7 +13,7 @@ class ApicTests {
 
   private final TestBoard rig = new TestBoard();
   private final Chipset.FakeCore core = new Chipset.FakeCore();
-  private final ApicBus bus = new ApicBus();
+  private final ApicBus bus = new ApicBus(rig.board);
   private int picVector = 0x48;
   private final LocalApic apic = new LocalApic(rig.board, bus, 0, core, () -> picVector);
   private final IoApic io = new IoApic(rig.board, bus);
@@ -252,6 +252,199 @@ class ApicTests {
       assertThat(apic.acknowledge()).isEqualTo(0x48);
       apic.lint1().raise();
       assertThat(core.nmis).isEqualTo(1);
+    }
+  }
+
+  /** SDM volume 3, section 11.12. */
+  @Nested
+  class Extended {
+
+    private static final int ICR = 0x30;
+
+    private final Chipset.FakeCore otherCore = new Chipset.FakeCore();
+    private final LocalApic other = new LocalApic(rig.board, bus, 33, otherCore, () -> 0);
+
+    Extended() {
+      long mode = LocalApic.BASE_EXTD | LocalApic.BASE_ENABLE;
+      apic.setBase(LocalApic.RESET_BASE | LocalApic.BASE_BSP | mode);
+      other.setBase(LocalApic.RESET_BASE | mode);
+      assertThat(apic.write(0x0F, 0x1FF)).isTrue();
+      assertThat(other.write(0x0F, 0x1FF)).isTrue();
+    }
+
+    @Test
+    void theWindowIsGone() {
+      assertThat(rig.map.read(LOCAL + 0x30, 4)).isEqualTo(0xFFFF_FFFFL);
+      assertThat(apic.read(0x03)).isEqualTo(0x0005_0014);
+    }
+
+    @Test
+    void theLogicalIdFollowsFromTheId() {
+      assertThat(other.read(0x02)).isEqualTo(33);
+      assertThat(other.read(0x0D)).isEqualTo(0x0002_0002);
+      assertThat(other.write(0x0D, 0)).isFalse();
+    }
+
+    @Test
+    void registersThatAreNotThereAreRefused() {
+      for (int register : new int[] {0x04, 0x0B, 0x0E, 0x31, 0x3F, 0x2F}) {
+        assertThat(apic.readable(register)).as("%x", register).isFalse();
+      }
+      assertThat(apic.write(0x0E, 0)).isFalse();
+      assertThat(apic.write(0x31, 0)).isFalse();
+      assertThat(apic.write(0x0B, 1)).as("EOI takes only 0").isFalse();
+      assertThat(apic.write(0x28, 1)).as("ESR takes only 0").isFalse();
+      assertThat(apic.write(0x08, 0x100)).as("a reserved bit").isFalse();
+    }
+
+    @Test
+    void theInterruptCommandHasADestinationOfThirtyTwoBits() {
+      assertThat(apic.write(ICR, 33L << 32 | 0x0051)).isTrue();
+      assertThat(other.acknowledge()).isEqualTo(0x51);
+      assertThat(core.intr).isFalse();
+      assertThat(apic.read(ICR)).isEqualTo(33L << 32 | 0x0051);
+    }
+
+    @Test
+    void clustersAreOfSixteen() {
+      apic.write(ICR, 0x0002_0003L << 32 | 0x0852);
+      assertThat(otherCore.intr).isTrue();
+      assertThat(core.intr).isFalse();
+      apic.write(ICR, 0x0000_0001L << 32 | 0x0853);
+      assertThat(apic.acknowledge()).isEqualTo(0x53);
+    }
+
+    @Test
+    void everyoneIsAllOnes() {
+      apic.write(ICR, 0xFFFF_FFFFL << 32 | 0x0054);
+      assertThat(apic.acknowledge()).isEqualTo(0x54);
+      assertThat(other.acknowledge()).isEqualTo(0x54);
+    }
+
+    @Test
+    void selfIpiSendsToOneself() {
+      assertThat(apic.write(0x3F, 0x66)).isTrue();
+      assertThat(apic.acknowledge()).isEqualTo(0x66);
+      assertThat(otherCore.intr).isFalse();
+    }
+
+    @Test
+    void disablingGivesTheIdBack() {
+      other.setBase(0);
+      other.setBase(LocalApic.RESET_BASE);
+      assertThat(other.window()).isEqualTo(LOCAL);
+    }
+  }
+
+  @Nested
+  class Deadline {
+
+    @Test
+    void theTimerFiresAtTheTimeStampAndIsDisarmed() {
+      enable();
+      set(0x320, 0x4_0040);
+      apic.setDeadline(rig.nanos() + 5_000);
+      rig.advance(4_999);
+      assertThat(core.intr).isFalse();
+      rig.advance(1);
+      assertThat(apic.acknowledge()).isEqualTo(0x40);
+      assertThat(apic.deadline()).isZero();
+    }
+
+    @Test
+    void aDeadlineThatHasPassedFiresAtOnce() {
+      enable();
+      rig.advance(10_000);
+      set(0x320, 0x4_0040);
+      apic.setDeadline(1);
+      rig.advance(1);
+      assertThat(core.intr).isTrue();
+    }
+
+    @Test
+    void zeroAndAChangeOfModeDisarm() {
+      enable();
+      set(0x320, 0x4_0040);
+      apic.setDeadline(rig.nanos() + 5_000);
+      apic.setDeadline(0);
+      rig.advance(10_000);
+      assertThat(core.intr).isFalse();
+      apic.setDeadline(rig.nanos() + 5_000);
+      set(0x320, 0x40);
+      assertThat(apic.deadline()).isZero();
+      rig.advance(10_000);
+      assertThat(core.intr).isFalse();
+    }
+
+    @Test
+    void inOtherModesTheRegisterTakesNothingAndInThisOneTheCountDoesNot() {
+      enable();
+      set(0x320, 0x40);
+      apic.setDeadline(5_000);
+      assertThat(apic.deadline()).isZero();
+      set(0x320, 0x4_0040);
+      set(0x380, 100);
+      assertThat(get(0x380)).isZero();
+      rig.advance(10_000);
+      assertThat(core.intr).isFalse();
+    }
+  }
+
+  /** Several processors, each behind the same window. */
+  @Nested
+  class Several {
+
+    private final Chipset.FakeCore otherCore = new Chipset.FakeCore();
+    private final LocalApic other = new LocalApic(rig.board, bus, 1, otherCore, () -> 0);
+
+    @Test
+    void eachSeesItsOwn() {
+      bus.running(other);
+      assertThat(get(0x20)).isEqualTo(1 << 24);
+      set(0x80, 0x30);
+      bus.running(apic);
+      assertThat(get(0x20)).isZero();
+      assertThat(get(0x80)).isZero();
+    }
+
+    @Test
+    void whoMovesItsWindowMovesNoOthers() {
+      other.setBase(0x20_0000L | LocalApic.BASE_ENABLE);
+      assertThat(get(0x30)).isEqualTo(0x0005_0014);
+      assertThat(rig.map.read(0x20_0030, 4)).isEqualTo(0xFFFF_FFFFL);
+      bus.running(other);
+      assertThat(rig.map.read(0x20_0030, 4)).isEqualTo(0x0005_0014);
+      assertThat(get(0x30)).isEqualTo(-1);
+      other.setBase(LocalApic.RESET_BASE);
+      rig.map.write(0x20_0030, 4, 7);
+      assertThat(rig.map.read(0x20_0030, 4)).isEqualTo(7);
+    }
+
+    @Test
+    void theLowestPriorityIsServedByWhoeverHasTheLowest() {
+      enable();
+      set(0x80, 0x50);
+      bus.running(other);
+      enable();
+      bus.running(apic);
+      redirect(4, 0xFFL << 56 | 0x0161);
+      io.input(4).raise();
+      assertThat(otherCore.intr).isTrue();
+      assertThat(core.intr).isFalse();
+    }
+
+    @Test
+    void shorthandsReachOneselfEveryoneAndTheOthers() {
+      enable();
+      bus.running(other);
+      enable();
+      bus.running(apic);
+      set(0x300, 0x8_0061);
+      assertThat(apic.acknowledge()).isEqualTo(0x61);
+      assertThat(other.acknowledge()).isEqualTo(0x61);
+      set(0x300, 0xC_0072);
+      assertThat(core.intr).isFalse();
+      assertThat(other.acknowledge()).isEqualTo(0x72);
     }
   }
 

@@ -13,7 +13,7 @@ final class Chipset {
   final TestBoard rig = new TestBoard();
   final Board board = rig.board;
   final FakeCore core = new FakeCore();
-  final ApicBus apicBus = new ApicBus();
+  final ApicBus apicBus = new ApicBus(board);
   final Pic8259 pic;
   final LocalApic lapic;
   final IoApic ioApic;

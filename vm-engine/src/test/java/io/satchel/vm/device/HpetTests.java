@@ -21,7 +21,7 @@ class HpetTests {
   private final TestBoard rig = new TestBoard();
   private final TestBoard.Probe irq0 = new TestBoard.Probe();
   private final TestBoard.Probe irq8 = new TestBoard.Probe();
-  private final ApicBus bus = new ApicBus();
+  private final ApicBus bus = new ApicBus(rig.board);
   private final Chipset.FakeCore core = new Chipset.FakeCore();
   private final LocalApic apic = new LocalApic(rig.board, bus, 0, core, () -> 0);
   private final IoApic io = new IoApic(rig.board, bus);

@@ -15,7 +15,7 @@ class PciBoardTests {
 
   private final TestBoard rig = new TestBoard();
   private final Pic8259 pic = new Pic8259(rig.board, level -> {});
-  private final IoApic io = new IoApic(rig.board, new ApicBus());
+  private final IoApic io = new IoApic(rig.board, new ApicBus(rig.board));
   private int inits;
   private int resets;
   private final List<Integer> sleeps = new ArrayList<>();

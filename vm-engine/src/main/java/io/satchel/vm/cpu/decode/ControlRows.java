@@ -1,7 +1,7 @@
 package io.satchel.vm.cpu.decode;
 
-import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.DEFAULT64;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ENDS_BLOCK;
+import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.FORCE64;
 
 import io.satchel.vm.cpu.semantics.Conditions;
 import io.satchel.vm.cpu.semantics.Control;
@@ -15,20 +15,20 @@ public final class ControlRows {
   public static void add(OpcodeMap map) {
     for (int condition = 0; condition < 16; condition++) {
       String name = "J" + Conditions.NAMES[condition];
-      map.effect(0x70 + condition, name + " Jb", Control::jcc, DEFAULT64, ENDS_BLOCK)
-          .effect(0x0F80 + condition, name + " Jz", Control::jcc, DEFAULT64, ENDS_BLOCK);
+      map.effect(0x70 + condition, name + " Jb", Control::jcc, FORCE64, ENDS_BLOCK)
+          .effect(0x0F80 + condition, name + " Jz", Control::jcc, FORCE64, ENDS_BLOCK);
     }
-    map.effect(0xE0, "LOOPNE Jb", Control::loopne, DEFAULT64, ENDS_BLOCK)
-        .effect(0xE1, "LOOPE Jb", Control::loope, DEFAULT64, ENDS_BLOCK)
-        .effect(0xE2, "LOOP Jb", Control::loop, DEFAULT64, ENDS_BLOCK)
-        .effect(0xE3, "JCXZ Jb", Control::jcxz, DEFAULT64, ENDS_BLOCK)
-        .effect(0xE8, "CALL Jz", Control::call, DEFAULT64, ENDS_BLOCK)
-        .effect(0xE9, "JMP Jz", Control::jmp, DEFAULT64, ENDS_BLOCK)
-        .effect(0xEB, "JMP Jb", Control::jmp, DEFAULT64, ENDS_BLOCK)
-        .effect(0xFF, "CALL Ev /2", Control::callRm, DEFAULT64, ENDS_BLOCK)
-        .effect(0xFF, "JMP Ev /4", Control::jmpRm, DEFAULT64, ENDS_BLOCK)
-        .effect(0xC2, "RET Iw", Control::ret, DEFAULT64, ENDS_BLOCK)
-        .effect(0xC3, "RET", Control::ret, DEFAULT64, ENDS_BLOCK)
+    map.effect(0xE0, "LOOPNE Jb", Control::loopne, FORCE64, ENDS_BLOCK)
+        .effect(0xE1, "LOOPE Jb", Control::loope, FORCE64, ENDS_BLOCK)
+        .effect(0xE2, "LOOP Jb", Control::loop, FORCE64, ENDS_BLOCK)
+        .effect(0xE3, "JCXZ Jb", Control::jcxz, FORCE64, ENDS_BLOCK)
+        .effect(0xE8, "CALL Jz", Control::call, FORCE64, ENDS_BLOCK)
+        .effect(0xE9, "JMP Jz", Control::jmp, FORCE64, ENDS_BLOCK)
+        .effect(0xEB, "JMP Jb", Control::jmp, FORCE64, ENDS_BLOCK)
+        .effect(0xFF, "CALL Ev /2", Control::callRm, FORCE64, ENDS_BLOCK)
+        .effect(0xFF, "JMP Ev /4", Control::jmpRm, FORCE64, ENDS_BLOCK)
+        .effect(0xC2, "RET Iw", Control::ret, FORCE64, ENDS_BLOCK)
+        .effect(0xC3, "RET", Control::ret, FORCE64, ENDS_BLOCK)
         .effect(0xE4, "IN AL,Ib", InOut::inByte, ENDS_BLOCK)
         .effect(0xE5, "IN eAX,Ib", InOut::in, ENDS_BLOCK)
         .effect(0xE6, "OUT Ib,AL", InOut::outByte, ENDS_BLOCK)

@@ -295,7 +295,7 @@ public final class Decoder {
 
     private int operandSize(Row row) {
       if (codeWidth == 8) {
-        if ((i.rex & 8) != 0) {
+        if ((i.rex & 8) != 0 || row.has(Trait.FORCE64)) {
           return 8;
         }
         if (row.has(Trait.DEFAULT64)) {

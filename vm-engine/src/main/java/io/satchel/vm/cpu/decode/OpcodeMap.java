@@ -44,6 +44,8 @@ public final class OpcodeMap {
     ONLY64,
     /** The operand size is 64 in 64-bit code without REX.W. */
     DEFAULT64,
+    /** The operand size is 64 in 64-bit code whatever the prefixes say: near transfers. */
+    FORCE64,
     /**
      * Changes rip, CS, the mode, paging, IF or TF, or asks for a look at pending(): the block ends
      * behind it.
@@ -167,6 +169,11 @@ public final class OpcodeMap {
 
     public List<Operand> operands() {
       return operands;
+    }
+
+    /** The ModRM.reg that the row is for, or -1. */
+    public int reg() {
+      return reg;
     }
 
     /** What a processor must have for the row to exist. */

@@ -131,7 +131,7 @@ final class BlockCache {
       if (block.pageOffset == offset
           && block.mode == mode
           && block.valid
-          && (block.secondPage == Block.NO_PAGE || block.secondPage == nextPage(linear))) {
+          && (block.secondPage == Block.NO_PAGE || block.secondPage == nextPage(linear, mode))) {
         return block;
       }
     }
@@ -141,7 +141,7 @@ final class BlockCache {
     }
     Block block = builder.build(hostPage, offset, mode);
     if (block == null) {
-      int second = nextPage(linear);
+      int second = nextPage(linear, mode);
       if (second < 0) {
         return null;
       }
@@ -159,8 +159,9 @@ final class BlockCache {
     return block;
   }
 
-  private int nextPage(long linear) {
-    return mmu.fetchPage((linear | GuestMemory.PAGE_SIZE - 1) + 1 & 0xFFFF_FFFFL);
+  private int nextPage(long linear, int mode) {
+    long next = (linear | GuestMemory.PAGE_SIZE - 1) + 1;
+    return mmu.fetchPage((mode & Mode.CODE64) != 0 ? next : next & 0xFFFF_FFFFL);
   }
 
   private Page page(int hostPage) {

@@ -36,7 +36,11 @@ final class Frame {
   private long[] writeTags;
   private int[] writeAddends;
   private long csBase;
+
+  /** No bound in 64-bit code, whose transfers are checked to be canonical instead. */
   long csLimit;
+
+  private long linearMask = LOW;
 
   /** The block, and the offset of its first instruction. */
   Block block;
@@ -84,12 +88,20 @@ final class Frame {
     readAddends = readTlb.addends;
     writeTags = writeTlb.tags;
     writeAddends = writeTlb.addends;
-    csBase = cpu.base[CpuState.CS];
-    csLimit = cpu.limit[CpuState.CS];
+    if ((first.mode & Mode.CODE64) != 0) {
+      csBase = 0;
+      csLimit = Long.MAX_VALUE;
+      linearMask = -1;
+    } else {
+      csBase = cpu.base[CpuState.CS];
+      csLimit = cpu.limit[CpuState.CS];
+      linearMask = LOW;
+    }
     retired = cpu.instructions;
     end = limit;
     attention = cpu.attentionMask();
     rip = cpu.rip;
+    gpr[MicroOp.BLOCK] = rip;
     block = first;
     MicroOp op = first.first;
     while (op != null) {
@@ -102,7 +114,7 @@ final class Frame {
     Block from = block;
     long done = retired + from.count;
     retired = done;
-    long linear = nextRip + csBase & LOW;
+    long linear = nextRip + csBase & linearMask;
     Block next =
         link == NONE ? blocks.candidate(linear) : link == TAKEN ? from.taken : from.fallThrough;
     if (done >= end
@@ -116,6 +128,7 @@ final class Frame {
     }
     block = next;
     rip = nextRip;
+    gpr[MicroOp.BLOCK] = nextRip;
     return next.first;
   }
 
@@ -138,6 +151,7 @@ final class Frame {
     }
     block = next;
     rip = nextRip;
+    gpr[MicroOp.BLOCK] = nextRip;
     return next.first;
   }
 
@@ -185,7 +199,7 @@ final class Frame {
 
   /** The linear address of a micro-operation's memory operand. */
   long address(MicroOp o) {
-    return gpr[o.base] + (gpr[o.index] << o.scale) + o.displacement & LOW;
+    return gpr[o.base] + (gpr[o.index] << o.scale) + o.displacement & o.addressMask();
   }
 
   /** The host offset to read {@code last + 1} bytes from, or -1. */
@@ -201,7 +215,7 @@ final class Frame {
   }
 
   /** Keeps what the flags follow from; gives {@code result}. */
-  int flags(int rule, int a, int b, int result) {
+  long flags(int rule, long a, long b, long result) {
     CpuState state = cpu;
     state.flagRule = rule;
     state.flagA = a;
@@ -210,13 +224,16 @@ final class Frame {
     return result;
   }
 
+  /** Executes an effect that needs neither rip nor a check. */
+  void effect(MicroOp o) {
+    Instruction i = block.instructions[o.owner];
+    i.row().effect().execute(cpu, i);
+  }
+
   /** Base plus checked offset for {@link Operation#SEGMENT}, or -1 when the full check decides. */
   long segment(MicroOp o) {
     long offset = address(o);
     int description = o.immediate;
-    if ((description & 1 << 9) != 0) {
-      offset &= 0xFFFF;
-    }
     boolean write = (description & 1 << 8) != 0;
     return segment(description & 15, offset, description >>> 4 & 15, write);
   }

@@ -70,11 +70,10 @@ public final class Interpreter {
   private @Nullable Block block() {
     long rip = cpu.rip;
     int mode = Mode.of(cpu);
-    if ((mode & Mode.CODE64) != 0) {
-      // The limit is not checked, and the loop's linear addresses are those of 32 bits.
-      return null;
-    }
     try {
+      if ((mode & Mode.CODE64) != 0) {
+        return blocks.at(rip, mode);
+      }
       Block block = blocks.at(cpu.base[CS] + rip & 0xFFFF_FFFFL, mode);
       return block == null || rip + block.length - 1 > cpu.limit[CS] ? null : block;
     } catch (GuestFault fault) {

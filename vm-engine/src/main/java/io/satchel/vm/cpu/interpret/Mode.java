@@ -36,7 +36,10 @@ final class Mode {
   private Mode() {}
 
   static int of(CpuState cpu) {
-    int mode = cpu.code64() ? CODE64 : (cpu.attributes[CS] & CpuState.ATTR_DB) != 0 ? CODE32 : 0;
+    if (cpu.code64()) {
+      return CODE64 | (cpu.cpl == 3 ? USER | (cpu.alignmentChecked() ? ALIGNED : 0) : 0);
+    }
+    int mode = (cpu.attributes[CS] & CpuState.ATTR_DB) != 0 ? CODE32 : 0;
     if ((cpu.attributes[SS] & CpuState.ATTR_DB) != 0) {
       mode |= STACK32;
     }

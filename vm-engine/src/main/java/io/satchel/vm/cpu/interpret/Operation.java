@@ -15,6 +15,7 @@ import io.satchel.vm.cpu.semantics.Alu;
 import io.satchel.vm.cpu.semantics.Conditions;
 import io.satchel.vm.cpu.semantics.FlagRule;
 import io.satchel.vm.cpu.semantics.MulDiv;
+import io.satchel.vm.cpu.semantics.Operands;
 import io.satchel.vm.cpu.semantics.Shift;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -38,14 +39,23 @@ enum Operation {
     }
   },
 
-  /** r = r op r2, 32 bits; in the order of the opcodes, then TEST. */
+  /** The instruction's own effect, which works on registers only and cannot fault. */
+  EFFECT {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      f.effect(o);
+      return o.next;
+    }
+  },
+
+  /** r = r op r2, 32 or 64 bits; in the order of the opcodes, then TEST. */
   ALU_RR_ADD {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(ADD32, a, b, (int) Alu.add(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(ADD + o.log2, a, b, Alu.add(a, b)));
       return o.next;
     }
   },
@@ -54,9 +64,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.or(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.or(a, b)));
       return o.next;
     }
   },
@@ -65,7 +75,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = adc(f, (int) gpr[o.r], (int) gpr[o.r2]) & LOW;
+      set(gpr, o, adc(f, o, gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -74,7 +84,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = sbb(f, (int) gpr[o.r], (int) gpr[o.r2]) & LOW;
+      set(gpr, o, sbb(f, o, gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -83,9 +93,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.and(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.and(a, b)));
       return o.next;
     }
   },
@@ -94,9 +104,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(SUB32, a, b, (int) Alu.sub(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(SUB + o.log2, a, b, Alu.sub(a, b)));
       return o.next;
     }
   },
@@ -105,9 +115,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.xor(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.xor(a, b)));
       return o.next;
     }
   },
@@ -116,9 +126,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      f.flags(SUB32, a, b, (int) Alu.sub(a, b));
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      f.flags(SUB + o.log2, a, b, Alu.sub(a, b));
       return o.next;
     }
   },
@@ -127,21 +137,21 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      f.flags(LOGIC32, a, b, (int) Alu.and(a, b));
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      f.flags(LOGIC + o.log2, a, b, Alu.and(a, b));
       return o.next;
     }
   },
 
-  /** r = r op immediate, 32 bits. */
+  /** r = r op immediate, 32 or 64 bits. */
   ALU_RI_ADD {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(ADD32, a, b, (int) Alu.add(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      set(gpr, o, f.flags(ADD + o.log2, a, b, Alu.add(a, b)));
       return o.next;
     }
   },
@@ -150,9 +160,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.or(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.or(a, b)));
       return o.next;
     }
   },
@@ -161,7 +171,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = adc(f, (int) gpr[o.r], o.immediate) & LOW;
+      set(gpr, o, adc(f, o, gpr[o.r], o.immediate));
       return o.next;
     }
   },
@@ -170,7 +180,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = sbb(f, (int) gpr[o.r], o.immediate) & LOW;
+      set(gpr, o, sbb(f, o, gpr[o.r], o.immediate));
       return o.next;
     }
   },
@@ -179,9 +189,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.and(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.and(a, b)));
       return o.next;
     }
   },
@@ -190,9 +200,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(SUB32, a, b, (int) Alu.sub(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      set(gpr, o, f.flags(SUB + o.log2, a, b, Alu.sub(a, b)));
       return o.next;
     }
   },
@@ -201,9 +211,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(LOGIC32, a, b, (int) Alu.xor(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      set(gpr, o, f.flags(LOGIC + o.log2, a, b, Alu.xor(a, b)));
       return o.next;
     }
   },
@@ -212,9 +222,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      f.flags(SUB32, a, b, (int) Alu.sub(a, b));
+      long a = gpr[o.r];
+      long b = o.immediate;
+      f.flags(SUB + o.log2, a, b, Alu.sub(a, b));
       return o.next;
     }
   },
@@ -223,19 +233,19 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      f.flags(LOGIC32, a, b, (int) Alu.and(a, b));
+      long a = gpr[o.r];
+      long b = o.immediate;
+      f.flags(LOGIC + o.log2, a, b, Alu.and(a, b));
       return o.next;
     }
   },
 
-  /** The same for 8 and 16 bits: the displacement is log2 of the width; the rest of r stays. */
+  /** The same for 8 and 16 bits: the rest of r stays. */
   NARROW_RR_ADD {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.ADD, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.ADD, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -244,7 +254,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.OR, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.OR, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -253,7 +263,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.ADC, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.ADC, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -262,7 +272,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.SBB, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.SBB, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -271,7 +281,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.AND, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.AND, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -280,7 +290,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.SUB, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.SUB, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -289,7 +299,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.XOR, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.XOR, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -298,7 +308,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.CMP, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.CMP, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -307,7 +317,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      Narrow.classic(f.cpu, Narrow.TEST, o.r, gpr[o.r2], o.displacement);
+      Narrow.classic(f.cpu, Narrow.TEST, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -315,7 +325,7 @@ enum Operation {
   NARROW_RI_ADD {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.ADD, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.ADD, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -323,7 +333,7 @@ enum Operation {
   NARROW_RI_OR {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.OR, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.OR, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -331,7 +341,7 @@ enum Operation {
   NARROW_RI_ADC {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.ADC, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.ADC, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -339,7 +349,7 @@ enum Operation {
   NARROW_RI_SBB {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.SBB, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.SBB, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -347,7 +357,7 @@ enum Operation {
   NARROW_RI_AND {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.AND, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.AND, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -355,7 +365,7 @@ enum Operation {
   NARROW_RI_SUB {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.SUB, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.SUB, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -363,7 +373,7 @@ enum Operation {
   NARROW_RI_XOR {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.XOR, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.XOR, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -371,7 +381,7 @@ enum Operation {
   NARROW_RI_CMP {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.CMP, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.CMP, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -379,7 +389,7 @@ enum Operation {
   NARROW_RI_TEST {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.classic(f.cpu, Narrow.TEST, o.r, o.immediate, o.displacement);
+      Narrow.classic(f.cpu, Narrow.TEST, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -389,7 +399,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.or(gpr[o.r], gpr[o.r2]) & LOW;
+      set(gpr, o, Alu.or(gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -398,7 +408,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.or(gpr[o.r], o.immediate) & LOW;
+      set(gpr, o, Alu.or(gpr[o.r], o.immediate));
       return o.next;
     }
   },
@@ -407,7 +417,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.and(gpr[o.r], gpr[o.r2]) & LOW;
+      set(gpr, o, Alu.and(gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -416,7 +426,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.and(gpr[o.r], o.immediate) & LOW;
+      set(gpr, o, Alu.and(gpr[o.r], o.immediate));
       return o.next;
     }
   },
@@ -425,7 +435,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.sub(gpr[o.r], gpr[o.r2]) & LOW;
+      set(gpr, o, Alu.sub(gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -434,7 +444,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.xor(gpr[o.r], gpr[o.r2]) & LOW;
+      set(gpr, o, Alu.xor(gpr[o.r], gpr[o.r2]));
       return o.next;
     }
   },
@@ -443,7 +453,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.xor(gpr[o.r], o.immediate) & LOW;
+      set(gpr, o, Alu.xor(gpr[o.r], o.immediate));
       return o.next;
     }
   },
@@ -452,7 +462,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Shift.shl(gpr[o.r], o.immediate, 4) & LOW;
+      set(gpr, o, Shift.shl(gpr[o.r], o.immediate, 1 << o.log2));
       return o.next;
     }
   },
@@ -461,7 +471,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Shift.shr(gpr[o.r] & LOW, o.immediate, 4);
+      gpr[o.r] = Shift.shr(gpr[o.r] & o.mask(), o.immediate, 1 << o.log2);
       return o.next;
     }
   },
@@ -470,7 +480,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Shift.sar(gpr[o.r], o.immediate, 4) & LOW;
+      set(gpr, o, Shift.sar(gpr[o.r], o.immediate, 1 << o.log2));
       return o.next;
     }
   },
@@ -480,7 +490,7 @@ enum Operation {
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
       int carry = f.cpu.carry();
-      gpr[o.r] = f.flags(INC32, carry, 1, (int) Alu.inc(gpr[o.r])) & LOW;
+      set(gpr, o, f.flags(INC_RULE + o.log2, carry, 1, Alu.inc(gpr[o.r])));
       return o.next;
     }
   },
@@ -490,7 +500,7 @@ enum Operation {
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
       int carry = f.cpu.carry();
-      gpr[o.r] = f.flags(DEC32, carry, 1, (int) Alu.dec(gpr[o.r])) & LOW;
+      set(gpr, o, f.flags(DEC_RULE + o.log2, carry, 1, Alu.dec(gpr[o.r])));
       return o.next;
     }
   },
@@ -499,8 +509,8 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      gpr[o.r] = f.flags(SUB32, 0, a, (int) Alu.neg(a)) & LOW;
+      long a = gpr[o.r];
+      set(gpr, o, f.flags(SUB + o.log2, 0, a, Alu.neg(a)));
       return o.next;
     }
   },
@@ -509,7 +519,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = Alu.not(gpr[o.r]) & LOW;
+      set(gpr, o, Alu.not(gpr[o.r]));
       return o.next;
     }
   },
@@ -517,7 +527,7 @@ enum Operation {
   INC_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -525,7 +535,7 @@ enum Operation {
   DEC_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -533,7 +543,7 @@ enum Operation {
   NEG_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -541,7 +551,7 @@ enum Operation {
   NOT_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -549,7 +559,7 @@ enum Operation {
   SHL_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -557,7 +567,7 @@ enum Operation {
   SHR_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -565,19 +575,19 @@ enum Operation {
   SAR_NARROW {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      Narrow.other(f.cpu, this, o.r, o.immediate, o.displacement);
+      Narrow.other(f.cpu, this, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
 
-  /** r by immediate, 32 bits, count not 0. */
+  /** r by immediate, 32 or 64 bits, count not 0. */
   SHL {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
+      long a = gpr[o.r];
       int count = o.immediate;
-      gpr[o.r] = f.flags(SHL32, a, count, (int) Shift.shl(a, count, 4)) & LOW;
+      set(gpr, o, f.flags(SHL_RULE + o.log2, a, count, Shift.shl(a, count, 1 << o.log2)));
       return o.next;
     }
   },
@@ -586,9 +596,10 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
+      long a = gpr[o.r];
       int count = o.immediate;
-      gpr[o.r] = f.flags(SHR32, a, count, (int) Shift.shr(a & LOW, count, 4)) & LOW;
+      long result = Shift.shr(a & o.mask(), count, 1 << o.log2);
+      gpr[o.r] = f.flags(SHR_RULE + o.log2, a, count, result);
       return o.next;
     }
   },
@@ -597,22 +608,22 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
+      long a = gpr[o.r];
       int count = o.immediate;
-      gpr[o.r] = f.flags(SAR32, a, count, (int) Shift.sar(a, count, 4)) & LOW;
+      set(gpr, o, f.flags(SAR_RULE + o.log2, a, count, Shift.sar(a, count, 1 << o.log2)));
       return o.next;
     }
   },
 
-  /** r by CL, 32 bits. */
+  /** r by CL, 32 or 64 bits. */
   SHL_CL {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int count = (int) gpr[RCX] & 31;
+      long a = gpr[o.r];
+      int count = (int) gpr[RCX] & (o.shift == 0 ? 63 : 31);
       if (count != 0) {
-        gpr[o.r] = f.flags(SHL32, a, count, (int) Shift.shl(a, count, 4)) & LOW;
+        set(gpr, o, f.flags(SHL_RULE + o.log2, a, count, Shift.shl(a, count, 1 << o.log2)));
       }
       return o.next;
     }
@@ -622,10 +633,11 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int count = (int) gpr[RCX] & 31;
+      long a = gpr[o.r];
+      int count = (int) gpr[RCX] & (o.shift == 0 ? 63 : 31);
       if (count != 0) {
-        gpr[o.r] = f.flags(SHR32, a, count, (int) Shift.shr(a & LOW, count, 4)) & LOW;
+        long result = Shift.shr(a & o.mask(), count, 1 << o.log2);
+        gpr[o.r] = f.flags(SHR_RULE + o.log2, a, count, result);
       }
       return o.next;
     }
@@ -635,10 +647,10 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int count = (int) gpr[RCX] & 31;
+      long a = gpr[o.r];
+      int count = (int) gpr[RCX] & (o.shift == 0 ? 63 : 31);
       if (count != 0) {
-        gpr[o.r] = f.flags(SAR32, a, count, (int) Shift.sar(a, count, 4)) & LOW;
+        set(gpr, o, f.flags(SAR_RULE + o.log2, a, count, Shift.sar(a, count, 1 << o.log2)));
       }
       return o.next;
     }
@@ -648,7 +660,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = rol(f.cpu, gpr[o.r] & LOW, o.immediate);
+      gpr[o.r] = rol(f.cpu, gpr[o.r] & o.mask(), o.immediate, 1 << o.log2);
       return o.next;
     }
   },
@@ -657,7 +669,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = ror(f.cpu, gpr[o.r] & LOW, o.immediate);
+      gpr[o.r] = ror(f.cpu, gpr[o.r] & o.mask(), o.immediate, 1 << o.log2);
       return o.next;
     }
   },
@@ -666,9 +678,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      gpr[o.r] = f.flags(MUL32, a, b, (int) MulDiv.imul(a, b)) & LOW;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      set(gpr, o, f.flags(MUL_RULE + o.log2, a, b, MulDiv.imul(a, b)));
       return o.next;
     }
   },
@@ -678,9 +690,9 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r2];
-      int b = o.immediate;
-      gpr[o.r] = f.flags(MUL32, a, b, (int) MulDiv.imul(a, b)) & LOW;
+      long a = gpr[o.r2];
+      long b = o.immediate;
+      set(gpr, o, f.flags(MUL_RULE + o.log2, a, b, MulDiv.imul(a, b)));
       return o.next;
     }
   },
@@ -689,7 +701,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = gpr[o.r2] & LOW;
+      set(gpr, o, gpr[o.r2]);
       return o.next;
     }
   },
@@ -698,7 +710,17 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = o.immediate & LOW;
+      set(gpr, o, o.immediate);
+      return o.next;
+    }
+  },
+
+  /** The displacement is the upper half. */
+  MOV_RI64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      gpr[o.r] = (long) o.displacement << 32 | o.immediate & LOW;
       return o.next;
     }
   },
@@ -707,7 +729,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      merge(gpr, o.r, gpr[o.r2], o.displacement);
+      merge(gpr, o.r, gpr[o.r2], o.log2);
       return o.next;
     }
   },
@@ -716,7 +738,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      merge(gpr, o.r, o.immediate, o.displacement);
+      merge(gpr, o.r, o.immediate, o.log2);
       return o.next;
     }
   },
@@ -743,7 +765,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = (byte) gpr[o.r2] & LOW;
+      set(gpr, o, (byte) gpr[o.r2]);
       return o.next;
     }
   },
@@ -752,7 +774,16 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[o.r] = (short) gpr[o.r2] & LOW;
+      set(gpr, o, (short) gpr[o.r2]);
+      return o.next;
+    }
+  },
+
+  MOVSX32 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      gpr[o.r] = (int) gpr[o.r2];
       return o.next;
     }
   },
@@ -766,14 +797,11 @@ enum Operation {
     }
   },
 
-  /** LEA of 16-bit addresses or results; the immediate holds the log2 widths, address low. */
+  /** LEA of a 16-bit result. */
   LEA16 {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      long[] gpr = f.gpr;
-      int widths = o.immediate;
-      long offset = f.address(o);
-      merge(gpr, o.r, (widths & 0xFF) == 1 ? offset & 0xFFFF : offset, widths >>> 8);
+      merge(f.gpr, o.r, f.address(o), 1);
       return o.next;
     }
   },
@@ -808,6 +836,34 @@ enum Operation {
         return f.generic(o);
       }
       gpr[o.r] = (int) INT.get(f.ram, host) & LOW;
+      return o.next;
+    }
+  },
+
+  LOAD64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = f.address(o);
+      int host = f.forRead(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      gpr[o.r] = (long) LONG.get(f.ram, host);
+      return o.next;
+    }
+  },
+
+  LOADS32 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = f.address(o);
+      int host = f.forRead(at, 3);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      gpr[o.r] = (int) INT.get(f.ram, host);
       return o.next;
     }
   },
@@ -849,7 +905,7 @@ enum Operation {
       if (host < 0) {
         return f.generic(o);
       }
-      gpr[o.r] = f.ram[host] & LOW;
+      set(gpr, o, f.ram[host]);
       return o.next;
     }
   },
@@ -863,7 +919,7 @@ enum Operation {
       if (host < 0) {
         return f.generic(o);
       }
-      gpr[o.r] = (short) SHORT.get(f.ram, host) & LOW;
+      set(gpr, o, (short) SHORT.get(f.ram, host));
       return o.next;
     }
   },
@@ -893,6 +949,20 @@ enum Operation {
         return f.generic(o);
       }
       gpr[o.r] = gpr[o.r] & ~0xFFFFL | (short) SHORT.get(f.ram, host) & 0xFFFF;
+      return o.next;
+    }
+  },
+
+  STORE64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = f.address(o);
+      int host = f.forWrite(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, gpr[o.r]);
       return o.next;
     }
   },
@@ -939,6 +1009,32 @@ enum Operation {
     }
   },
 
+  STORE64_I {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long at = f.address(o);
+      int host = f.forWrite(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, (long) o.immediate);
+      return o.next;
+    }
+  },
+
+  STORE8_I {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long at = f.address(o);
+      int host = f.forWrite(at, 0);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      f.ram[host] = (byte) o.immediate;
+      return o.next;
+    }
+  },
+
   STORE32_I {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
@@ -953,6 +1049,21 @@ enum Operation {
   },
 
   /** Loads for a STOREX to follow: they miss unless the page is writable. */
+  LOADX64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = f.address(o);
+      int host = f.forWrite(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      f.host = host;
+      gpr[o.r] = (long) LONG.get(f.ram, host);
+      return o.next;
+    }
+  },
+
   LOADX32 {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
@@ -999,6 +1110,15 @@ enum Operation {
   },
 
   /** Stores to where LOADX came from. */
+  STOREX64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      LONG.set(f.ram, f.host, gpr[o.r]);
+      return o.next;
+    }
+  },
+
   STOREX32 {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
@@ -1027,8 +1147,7 @@ enum Operation {
   },
 
   /**
-   * ADDRESS = segment base + offset, checked; the immediate holds segment, width << 4, write << 8,
-   * 16-bit address << 9.
+   * ADDRESS = segment base + offset, checked; the immediate holds segment, width << 4, write << 8.
    */
   SEGMENT {
     @Override
@@ -1039,6 +1158,16 @@ enum Operation {
         return f.generic(o);
       }
       gpr[MicroOp.ADDRESS] = at;
+      return o.next;
+    }
+  },
+
+  /** ADDRESS = base of segment r + offset: FS and GS in 64-bit code. */
+  BASED {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      gpr[MicroOp.ADDRESS] = f.cpu.base[o.r] + f.address(o);
       return o.next;
     }
   },
@@ -1103,6 +1232,66 @@ enum Operation {
     }
   },
 
+  PUSH64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP] - 8;
+      int host = f.forWrite(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, gpr[o.r]);
+      gpr[RSP] = at;
+      return o.next;
+    }
+  },
+
+  PUSH64_I {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP] - 8;
+      int host = f.forWrite(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, (long) o.immediate);
+      gpr[RSP] = at;
+      return o.next;
+    }
+  },
+
+  POP64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP];
+      int host = f.forRead(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      gpr[o.r] = (long) LONG.get(f.ram, host);
+      gpr[RSP] = at + 8;
+      return o.next;
+    }
+  },
+
+  LEAVE64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RBP];
+      int host = f.forRead(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      gpr[RSP] = at + 8;
+      gpr[RBP] = (long) LONG.get(f.ram, host);
+      return o.next;
+    }
+  },
+
   PUSH16 {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
@@ -1144,9 +1333,8 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      if (Conditions.test(f.cpu, o.immediate)) {
-        gpr[o.r] = gpr[o.r2] & LOW;
-      }
+      // A 32-bit destination's upper half is cleared whatever the condition.
+      set(gpr, o, gpr[Conditions.test(f.cpu, o.immediate) ? o.r2 : o.r]);
       return o.next;
     }
   },
@@ -1155,7 +1343,7 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      gpr[RDX] = (int) gpr[RAX] >> 31 & LOW;
+      gpr[RDX] = gpr[RAX] << o.shift >> 63 & o.mask();
       return o.next;
     }
   },
@@ -1165,8 +1353,8 @@ enum Operation {
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
       long a = gpr[o.r];
-      gpr[o.r] = gpr[o.r2] & LOW;
-      gpr[o.r2] = a & LOW;
+      set(gpr, o, gpr[o.r2]);
+      gpr[o.r2] = a & o.mask();
       return o.next;
     }
   },
@@ -1204,22 +1392,22 @@ enum Operation {
     }
   },
 
-  /** Flags stand as a 32-bit subtraction left them; the immediate is a mask of outcomes. */
+  /** Flags stand as a subtraction of that width left them; the immediate is a mask of outcomes. */
   JCC_SUB {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      int outcome = outcome((int) f.cpu.flagA, (int) f.cpu.flagB, (int) f.cpu.flagResult);
+      int outcome = outcome(o, f.cpu.flagA, f.cpu.flagB, f.cpu.flagResult);
       int link = o.immediate >>> outcome & 1;
       return f.branch(o, link);
     }
   },
 
-  /** The 32-bit result alone decides. */
+  /** The result alone decides. */
   JCC_RESULT {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
-      int result = (int) f.cpu.flagResult;
-      int link = o.immediate >>> outcome(result, 0, result) & 1;
+      long result = f.cpu.flagResult;
+      int link = o.immediate >>> outcome(o, result, 0, result) & 1;
       return f.branch(o, link);
     }
   },
@@ -1229,10 +1417,10 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      int result = f.flags(SUB32, a, b, (int) Alu.sub(a, b));
-      int link = o.outcomes >>> outcome(a, b, result) & 1;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      long result = f.flags(SUB + o.log2, a, b, Alu.sub(a, b));
+      int link = o.outcomes >>> outcome(o, a, b, result) & 1;
       return f.branch(o, link);
     }
   },
@@ -1241,10 +1429,10 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = o.immediate;
-      int result = f.flags(SUB32, a, b, (int) Alu.sub(a, b));
-      int link = o.outcomes >>> outcome(a, b, result) & 1;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      long result = f.flags(SUB + o.log2, a, b, Alu.sub(a, b));
+      int link = o.outcomes >>> outcome(o, a, b, result) & 1;
       return f.branch(o, link);
     }
   },
@@ -1253,10 +1441,22 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      int a = (int) gpr[o.r];
-      int b = (int) gpr[o.r2];
-      int result = f.flags(LOGIC32, a, b, (int) Alu.and(a, b));
-      int link = o.outcomes >>> outcome(result, 0, result) & 1;
+      long a = gpr[o.r];
+      long b = gpr[o.r2];
+      long result = f.flags(LOGIC + o.log2, a, b, Alu.and(a, b));
+      int link = o.outcomes >>> outcome(o, result, 0, result) & 1;
+      return f.branch(o, link);
+    }
+  },
+
+  TEST_RI_JCC {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long a = gpr[o.r];
+      long b = o.immediate;
+      long result = f.flags(LOGIC + o.log2, a, b, Alu.and(a, b));
+      int link = o.outcomes >>> outcome(o, result, 0, result) & 1;
       return f.branch(o, link);
     }
   },
@@ -1265,12 +1465,12 @@ enum Operation {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
       long[] gpr = f.gpr;
-      long mask = o.immediate & LOW;
+      long mask = o.addressMask();
       long count = gpr[RCX] - 1 & mask;
       if (count != 0 && f.beyondLimit(o)) {
         return f.generic(o);
       }
-      gpr[RCX] = gpr[RCX] & ~mask & LOW | count;
+      gpr[RCX] = mask == 0xFFFF ? gpr[RCX] & ~mask | count : count;
       return f.branch(o, count != 0 ? TAKEN : FALL_THROUGH);
     }
   },
@@ -1325,6 +1525,65 @@ enum Operation {
     }
   },
 
+  CALL64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP] - 8;
+      long nextRip = f.rip + o.displacement;
+      int host = f.forWrite(at, 7);
+      if (host < 0 || !canonical(nextRip)) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, f.rip + o.immediate);
+      gpr[RSP] = at;
+      return f.go(nextRip, TAKEN);
+    }
+  },
+
+  CALL64_R {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP] - 8;
+      long nextRip = gpr[o.r];
+      int host = f.forWrite(at, 7);
+      if (host < 0 || !canonical(nextRip)) {
+        return f.generic(o);
+      }
+      LONG.set(f.ram, host, f.rip + o.immediate);
+      gpr[RSP] = at;
+      return f.go(nextRip, NONE);
+    }
+  },
+
+  RET64 {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long at = gpr[RSP];
+      int host = f.forRead(at, 7);
+      if (host < 0) {
+        return f.generic(o);
+      }
+      long nextRip = (long) LONG.get(f.ram, host);
+      if (!canonical(nextRip)) {
+        return f.generic(o);
+      }
+      gpr[RSP] = at + 8 + o.immediate;
+      return f.go(nextRip, NONE);
+    }
+  },
+
+  JMP64_R {
+    @Override
+    @Nullable MicroOp execute(Frame f, MicroOp o) {
+      long[] gpr = f.gpr;
+      long nextRip = gpr[o.r];
+      return canonical(nextRip) ? f.go(nextRip, NONE) : f.generic(o);
+    }
+  },
+
   JMP_R {
     @Override
     @Nullable MicroOp execute(Frame f, MicroOp o) {
@@ -1374,18 +1633,22 @@ enum Operation {
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
+  private static final VarHandle LONG =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
   private static final Operation[] VALUES = values();
 
   private static final long LOW = 0xFFFF_FFFFL;
-  private static final int ADD32 = LazyFlags.ADD + 2;
-  private static final int SUB32 = LazyFlags.SUB + 2;
-  private static final int LOGIC32 = LazyFlags.LOGIC + 2;
-  private static final int INC32 = LazyFlags.INC + 2;
-  private static final int DEC32 = LazyFlags.DEC + 2;
-  private static final int SHL32 = LazyFlags.SHL + 2;
-  private static final int SHR32 = LazyFlags.SHR + 2;
-  private static final int SAR32 = LazyFlags.SAR + 2;
-  private static final int MUL32 = LazyFlags.MUL + 2;
+  // Flag rules, to which the log2 of the width is added.
+  private static final int ADD = LazyFlags.ADD;
+  private static final int SUB = LazyFlags.SUB;
+  private static final int LOGIC = LazyFlags.LOGIC;
+  private static final int INC_RULE = LazyFlags.INC;
+  private static final int DEC_RULE = LazyFlags.DEC;
+  private static final int SHL_RULE = LazyFlags.SHL;
+  private static final int SHR_RULE = LazyFlags.SHR;
+  private static final int SAR_RULE = LazyFlags.SAR;
+  private static final int MUL_RULE = LazyFlags.MUL;
 
   /** Does it and gives the next, or null to leave the loop. */
   abstract @Nullable MicroOp execute(Frame f, MicroOp o);
@@ -1395,12 +1658,16 @@ enum Operation {
     return VALUES[ordinal() + distance];
   }
 
-  /** An outcome of a comparison, see {@link #outcomes}. */
-  static int outcome(int a, int b, int difference) {
+  /** An outcome of a comparison of the micro-operation's width, see {@link #outcomes}. */
+  static int outcome(MicroOp o, long left, long right, long result) {
+    // At the top of the word, the width does not matter.
+    int shift = o.shift;
+    long a = left << shift;
+    long b = right << shift;
     return (a == b ? 1 : 0)
-        | (a + Integer.MIN_VALUE < b + Integer.MIN_VALUE ? 2 : 0)
+        | (a + Long.MIN_VALUE < b + Long.MIN_VALUE ? 2 : 0)
         | (a < b ? 4 : 0)
-        | difference >>> 31 << 3;
+        | (int) (result << shift >>> 63) << 3;
   }
 
   /**
@@ -1431,28 +1698,38 @@ enum Operation {
     return condition >> 1 == 0 || condition >> 1 == 5 ? 0 : mask;
   }
 
+  /** Writes 32 bits, clearing the upper half, or 64. */
+  private static void set(long[] gpr, MicroOp o, long value) {
+    gpr[o.r] = value & o.mask();
+  }
+
+  /** Writes 8 or 16 bits and leaves the others alone. */
   private static void merge(long[] gpr, int r, long value, int log2) {
-    long mask = log2 == 2 ? -1L : (1L << (8 << log2)) - 1;
-    gpr[r] = gpr[r] & ~mask | value & mask & LOW;
+    long mask = (1L << (8 << log2)) - 1;
+    gpr[r] = gpr[r] & ~mask | value & mask;
   }
 
-  private static int adc(Frame f, int a, int b) {
-    return f.flags(ADD32, a, b, (int) Alu.adc(a, b, f.cpu.carry()));
+  private static long adc(Frame f, MicroOp o, long a, long b) {
+    return f.flags(ADD + o.log2, a, b, Alu.adc(a, b, f.cpu.carry()));
   }
 
-  private static int sbb(Frame f, int a, int b) {
-    return f.flags(SUB32, a, b, (int) Alu.sbb(a, b, f.cpu.carry()));
+  private static long sbb(Frame f, MicroOp o, long a, long b) {
+    return f.flags(SUB + o.log2, a, b, Alu.sbb(a, b, f.cpu.carry()));
   }
 
-  private static long rol(CpuState cpu, long a, int count) {
-    long result = Shift.rol(a, count, 4) & LOW;
-    FlagRule.ROL.apply(cpu, 4, a, count, result);
+  private static long rol(CpuState cpu, long a, int count, int width) {
+    long result = Operands.truncate(Shift.rol(a, count, width), width);
+    FlagRule.ROL.apply(cpu, width, a, count, result);
     return result;
   }
 
-  private static long ror(CpuState cpu, long a, int count) {
-    long result = Shift.ror(a, count, 4) & LOW;
-    FlagRule.ROR.apply(cpu, 4, a, count, result);
+  private static long ror(CpuState cpu, long a, int count, int width) {
+    long result = Operands.truncate(Shift.ror(a, count, width), width);
+    FlagRule.ROR.apply(cpu, width, a, count, result);
     return result;
+  }
+
+  private static boolean canonical(long address) {
+    return address << 16 >> 16 == address;
   }
 }

@@ -50,6 +50,9 @@ public final class Msrs {
   private static final int EVNTSEL1 = 0x187;
   private static final int MISC_ENABLE = 0x1A0;
   private static final int DEBUGCTL = 0x1D9;
+  private static final int TSC_DEADLINE = 0x6E0;
+  private static final int X2APIC_FIRST = 0x800;
+  private static final int X2APIC_LAST = 0x8FF;
   private static final int MTRR_PHYSBASE0 = 0x200;
   private static final int MTRR_PHYSMASK7 = 0x20F;
   private static final int MTRR_FIX64K_00000 = 0x250;
@@ -72,16 +75,18 @@ public final class Msrs {
   private static final long MTRRCAP_VALUE = 0x508;
 
   private static final long APIC_BASE_BSP = 1 << 8;
+  private static final long APIC_BASE_EXTD = 1 << 10;
   private static final long APIC_BASE_ENABLE = 1 << 11;
 
   private Msrs() {}
 
   /** CPUID. */
   public static void cpuid(CpuState cpu, Instruction i) {
-    CpuModel.Leaf leaf =
-        cpu.model.cpuid((int) cpu.gpr[RAX], (cpu.apicBase & APIC_BASE_ENABLE) != 0);
+    int number = (int) cpu.gpr[RAX];
+    CpuModel.Leaf leaf = cpu.model.cpuid(number, (cpu.apicBase & APIC_BASE_ENABLE) != 0);
+    int apicId = number == 1 ? cpu.apicId << 24 : 0;
     cpu.gpr[RAX] = Integer.toUnsignedLong(leaf.eax());
-    cpu.gpr[RBX] = Integer.toUnsignedLong(leaf.ebx());
+    cpu.gpr[RBX] = Integer.toUnsignedLong(leaf.ebx() | apicId);
     cpu.gpr[RCX] = Integer.toUnsignedLong(leaf.ecx());
     cpu.gpr[RDX] = Integer.toUnsignedLong(leaf.edx());
   }
@@ -140,11 +145,20 @@ public final class Msrs {
           model.family() == 6;
       case PLATFORM_ID, BIOS_UPDT_TRIG, BIOS_SIGN_ID, DEBUGCTL -> model.family() >= 6;
       case EFER -> model.eferMask() != 0;
+      case TSC_DEADLINE -> model.has(Feature.TSC_DEADLINE);
       default ->
-          mtrrIndex(address) >= 0
-              ? model.has(Feature.MTRR)
-              : address >= MC0_CTL && address < MC0_CTL + 4 * MC_BANKS && model.has(Feature.MCA);
+          x2apic(address)
+              ? (cpu.apicBase & APIC_BASE_EXTD) != 0
+              : mtrrIndex(address) >= 0
+                  ? model.has(Feature.MTRR)
+                  : address >= MC0_CTL
+                      && address < MC0_CTL + 4 * MC_BANKS
+                      && model.has(Feature.MCA);
     };
+  }
+
+  private static boolean x2apic(int address) {
+    return address >= X2APIC_FIRST && address <= X2APIC_LAST;
   }
 
   /** Where a range register is kept in {@link CpuState#mtrr}, or -1. */
@@ -172,9 +186,16 @@ public final class Msrs {
     if (range >= 0) {
       return cpu.mtrr[range];
     }
+    if (x2apic(address)) {
+      if (!cpu.apic.readable(address - X2APIC_FIRST)) {
+        throw cpu.gp(0);
+      }
+      return cpu.apic.read(address - X2APIC_FIRST);
+    }
     return switch (address) {
       case TIME_STAMP_COUNTER -> timeStamp(cpu);
       case APIC_BASE -> cpu.apicBase;
+      case TSC_DEADLINE -> cpu.apic.deadline();
       // The revision of the microcode, in the upper half.
       case BIOS_SIGN_ID -> 1L << 32;
       case MTRRCAP -> MTRRCAP_VALUE;
@@ -200,16 +221,16 @@ public final class Msrs {
       writeRange(cpu, address, range, value);
       return;
     }
+    if (x2apic(address)) {
+      if (!cpu.apic.write(address - X2APIC_FIRST, value)) {
+        throw cpu.gp(0);
+      }
+      return;
+    }
     switch (address) {
       case TIME_STAMP_COUNTER -> cpu.tscOffset = value - cpu.tsc.getAsLong();
-      case APIC_BASE -> {
-        long reserved = -1L << cpu.model.physicalBits();
-        if ((value & (reserved | 0x6FF)) != 0) {
-          throw cpu.gp(0);
-        }
-        cpu.apicBase = value & ~APIC_BASE_BSP | cpu.apicBase & APIC_BASE_BSP;
-        cpu.apicBaseChanged.run();
-      }
+      case APIC_BASE -> writeApicBase(cpu, value);
+      case TSC_DEADLINE -> cpu.apic.setDeadline(value);
       case SYSENTER_CS -> cpu.sysenterCs = value & 0xFFFF_FFFFL;
       case SYSENTER_ESP -> cpu.sysenterEsp = entryPoint(cpu, value);
       case SYSENTER_EIP -> cpu.sysenterEip = entryPoint(cpu, value);
@@ -245,6 +266,23 @@ public final class Msrs {
       throw cpu.gp(0);
     }
     return value;
+  }
+
+  /** The ways between disabled, xAPIC and x2APIC mode are those of SDM volume 3, figure 11-27. */
+  private static void writeApicBase(CpuState cpu, long value) {
+    boolean extended = cpu.model.has(Feature.X2APIC);
+    long reserved = -1L << cpu.model.physicalBits() | (extended ? 0x2FF : 0x6FF);
+    long modes = APIC_BASE_ENABLE | APIC_BASE_EXTD;
+    long before = cpu.apicBase & modes;
+    long after = value & modes;
+    if ((value & reserved) != 0
+        || after == APIC_BASE_EXTD
+        || before == modes && after == APIC_BASE_ENABLE
+        || before == 0 && after == modes) {
+      throw cpu.gp(0);
+    }
+    cpu.apicBase = value & ~APIC_BASE_BSP | cpu.apicBase & APIC_BASE_BSP;
+    cpu.apicBaseChanged.run();
   }
 
   private static void writeEfer(CpuState cpu, long value) {

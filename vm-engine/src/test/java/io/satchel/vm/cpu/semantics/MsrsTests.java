@@ -42,6 +42,35 @@ class MsrsTests {
 
   @ParameterizedTest
   @CsvSource({
+    "0xFEE00800, 0xFEE00C00, true",
+    "0xFEE00800, 0xFEE00000, true",
+    "0xFEE00C00, 0xFEE00000, true",
+    "0xFEE00C00, 0xFEE00800, false",
+    "0xFEE00000, 0xFEE00C00, false",
+    "0xFEE00800, 0xFEE00400, false",
+    "0xFEE00800, 0xFEE00A00, false",
+  })
+  void theApicChangesItsModeOnlyOnTheManualsWays(String from, String to, boolean allowed) {
+    cpu.apicBase = Long.decode(from);
+    if (allowed) {
+      write(0x1B, Long.decode(to));
+      assertThat(read(0x1B)).isEqualTo(Long.decode(to));
+    } else {
+      Bench.assertFault(() -> write(0x1B, Long.decode(to)), GuestFault.GP, 0);
+    }
+  }
+
+  @Test
+  void theX2apicsRegistersAreThereInItsModeOnly() {
+    Bench.assertFault(() -> read(0x802), GuestFault.GP, 0);
+    cpu.apicBase |= 0xC00;
+    // This processor has no APIC behind them.
+    Bench.assertFault(() -> read(0x802), GuestFault.GP, 0);
+    Bench.assertFault(() -> write(0x830, 0), GuestFault.GP, 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "0x174, 0x60",
     "0x175, 0xC0001000",
     "0x176, 0xC0100000",
