@@ -35,16 +35,39 @@ public final class Overlay {
   /** As {@link #create(Path, Path)}, with the backing image's format given when it is not null. */
   public static void create(Path overlay, Path backing, @Nullable String format)
       throws IOException {
+    create(overlay, backing, OpenOptions.readOnly().withFormat(format), nameFor(overlay, backing));
+  }
+
+  /**
+   * Makes a new overlay over an overlay or image that this program knows.
+   *
+   * @param below which backing files {@code backing} may bring along
+   * @param together a folder that is moved as a whole: a name within it is recorded relative
+   */
+  public static void create(Path overlay, Path backing, BackingPolicy below, Path together)
+      throws IOException {
+    Path folder = overlay.toAbsolutePath().normalize().getParent();
+    Path absolute = backing.toAbsolutePath().normalize();
+    Path whole = together.toAbsolutePath().normalize();
+    boolean within = folder != null && folder.startsWith(whole) && absolute.startsWith(whole);
+    String name =
+        folder != null && within && !folder.equals(absolute.getParent())
+            ? folder.relativize(absolute).toString().replace('\\', '/')
+            : nameFor(overlay, backing);
+    create(overlay, backing, OpenOptions.readOnly().withBacking(below), name);
+  }
+
+  private static void create(Path overlay, Path backing, OpenOptions below, String name)
+      throws IOException {
     long size;
     String recorded;
-    try (OpenedImage below = Images.open(backing, OpenOptions.readOnly().withFormat(format))) {
-      size = below.device().size();
-      recorded = below.format();
+    try (OpenedImage image = Images.open(backing, below)) {
+      size = image.device().size();
+      recorded = image.format();
     }
     HostFile file = HostFile.create(overlay);
     try (file) {
-      Formats.QCOW2.create(
-          file, Qcow2Options.ofSize(size).withBacking(nameFor(overlay, backing), recorded));
+      Formats.QCOW2.create(file, Qcow2Options.ofSize(size).withBacking(name, recorded));
     } catch (IOException | RuntimeException e) {
       Files.deleteIfExists(overlay);
       throw e;
@@ -78,6 +101,16 @@ public final class Overlay {
    * @return false when the listener stopped it
    */
   public static boolean keep(Path overlay, Progress progress) throws IOException {
+    return keep(overlay, BackingPolicy.SAME_FOLDER, progress);
+  }
+
+  /**
+   * As {@link #keep(Path, Progress)}, into an image that this program knows.
+   *
+   * @param below which backing files that image may bring along
+   */
+  public static boolean keep(Path overlay, BackingPolicy below, Progress progress)
+      throws IOException {
     Path backing;
     String format;
     try (OpenedImage image = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE))) {
@@ -90,7 +123,8 @@ public final class Overlay {
       format = null;
     }
     try (OpenedImage changes = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE));
-        OpenedImage target = Images.open(backing, OpenOptions.forWriting().withFormat(format))) {
+        OpenedImage target =
+            Images.open(backing, OpenOptions.forWriting().withFormat(format).withBacking(below))) {
       BlockDevice from = changes.device();
       BlockDevice to = target.device();
       if (to.readOnly()) {
