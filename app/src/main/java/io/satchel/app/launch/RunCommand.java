@@ -4,6 +4,7 @@ import io.satchel.app.headless.HeadlessRun;
 import io.satchel.app.headless.Script;
 import io.satchel.app.headless.Step;
 import io.satchel.app.open.RunRequest;
+import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
 import java.io.PrintStream;
@@ -73,6 +74,13 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "pentium3")
   private String cpu = "pentium3";
 
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      description = "Processors, 1 to 8 (default: ${DEFAULT-VALUE}).",
+      defaultValue = "1")
+  private int processors;
+
   @Option(names = "--cdrom", paramLabel = "FILE", description = "A CD image in the CD drive.")
   private @Nullable Path cdrom;
 
@@ -115,6 +123,14 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Another firmware instead of Satchel's own, such as SeaBIOS.")
   private @Nullable Path bios;
+
+  @Option(
+      names = "--pflash",
+      paramLabel = "FILE",
+      description =
+          "Firmware in flash memory, such as OVMF; a second time, its variables, of which a copy"
+              + " is changed.")
+  private List<Path> pflash = new ArrayList<>();
 
   @Option(
       names = "--vga-bios",
@@ -253,8 +269,19 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (image == null && cdrom == null && floppies.isEmpty() && disks.isEmpty() && kernel == null) {
+    if (image == null
+        && cdrom == null
+        && floppies.isEmpty()
+        && disks.isEmpty()
+        && kernel == null
+        && pflash.isEmpty()) {
       throw mistake("Name an image to start from.");
+    }
+    if (pflash.size() > 2) {
+      throw mistake("--pflash is given at most twice: the firmware, then its variables.");
+    }
+    if (bios != null && !pflash.isEmpty()) {
+      throw mistake("--bios and --pflash are two firmwares; name one.");
     }
     RunRequest request =
         new RunRequest(
@@ -275,7 +302,10 @@ final class RunCommand implements Callable<Integer> {
             write,
             clockMode(),
             dateTime(),
-            exitPort);
+            exitPort,
+            processors(),
+            pflash.isEmpty() ? null : pflash.getFirst(),
+            pflash.size() < 2 ? null : pflash.get(1));
     if (!headless) {
       return Window.run(request);
     }
@@ -301,6 +331,13 @@ final class RunCommand implements Callable<Integer> {
           });
     }
     return order;
+  }
+
+  private int processors() {
+    if (processors < 1 || processors > MachineConfig.MOST_PROCESSORS) {
+      throw mistake("--cpus takes 1 to " + MachineConfig.MOST_PROCESSORS + ".");
+    }
+    return processors;
   }
 
   private Clock clockMode() {

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param image what to start from; its content decides which drive it goes into
  * @param bootOrder empty to start from what was picked
  * @param overlay where the image's changes are kept; {@code null} to throw them away at the end
+ * @param pflash firmware in flash memory; {@code null} for none
+ * @param pflashVariables its variables, of which the run writes a copy
  * @param write whether the image itself is written to
  */
 public record RunRequest(
@@ -33,7 +35,10 @@ public record RunRequest(
     boolean write,
     Clock clock,
     @Nullable LocalDateTime date,
-    boolean exitPort) {
+    boolean exitPort,
+    int processors,
+    @Nullable Path pflash,
+    @Nullable Path pflashVariables) {
 
   public RunRequest {
     disks = List.copyOf(disks);
@@ -61,7 +66,10 @@ public record RunRequest(
         false,
         Clock.HOST,
         null,
-        false);
+        false,
+        1,
+        null,
+        null);
   }
 
   /** The same, with changes kept in {@code file}. */
@@ -84,6 +92,9 @@ public record RunRequest(
         write,
         clock,
         date,
-        exitPort);
+        exitPort,
+        processors,
+        pflash,
+        pflashVariables);
   }
 }

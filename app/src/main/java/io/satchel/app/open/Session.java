@@ -138,7 +138,8 @@ public final class Session implements AutoCloseable {
                     : new Kernel(kernel, request.kernelArguments(), request.initrd()))
             .withClock(request.clock())
             .withDate(request.date())
-            .withExitPort(request.exitPort());
+            .withExitPort(request.exitPort())
+            .withProcessors(request.processors());
     try {
       machine = new PcMachine(config, listeners);
     } catch (IllegalArgumentException e) {

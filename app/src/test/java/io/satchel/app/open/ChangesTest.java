@@ -137,7 +137,10 @@ class ChangesTest {
             false,
             Clock.HOST,
             null,
-            false);
+            false,
+            1,
+            null,
+            null);
     Changes changes = Changes.prepare(request, folder);
     assertThatThrownBy(() -> Session.open(changes.request(), new MachineEvents() {}))
         .isInstanceOf(IOException.class)

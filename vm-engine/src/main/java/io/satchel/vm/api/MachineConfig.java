@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param clock what virtual time follows
  * @param date the RTC's date and time at power-on; {@code null} for the host's
  * @param exitPort whether a write to port F4h ends the run
+ * @param processors 1 to 8
+ * @param flash firmware in flash memory instead, such as OVMF
  */
 public record MachineConfig(
     int memoryMib,
@@ -33,9 +35,17 @@ public record MachineConfig(
     @Nullable Kernel kernel,
     Clock clock,
     @Nullable LocalDateTime date,
-    boolean exitPort) {
+    boolean exitPort,
+    int processors,
+    @Nullable Flash flash) {
+
+  /** The most processors that a machine has. */
+  public static final int MOST_PROCESSORS = 8;
 
   public MachineConfig {
+    if (processors < 1 || processors > MOST_PROCESSORS) {
+      throw new IllegalArgumentException("no machine with " + processors + " processors");
+    }
     drives = List.copyOf(drives);
     bootOrder = List.copyOf(bootOrder);
   }
@@ -53,34 +63,94 @@ public record MachineConfig(
         null,
         Clock.HOST,
         null,
-        false);
+        false,
+        1,
+        null);
   }
 
   public MachineConfig withMemoryMib(int mib) {
     return new MachineConfig(
-        mib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date, exitPort);
+        mib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withCpuModel(String model) {
     return new MachineConfig(
-        memoryMib, model, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
-        exitPort);
+        memoryMib,
+        model,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withDrives(List<Drive> newDrives) {
     return new MachineConfig(
-        memoryMib, cpuModel, newDrives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
-        exitPort);
+        memoryMib,
+        cpuModel,
+        newDrives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withBootOrder(List<BootDevice> order) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, order, bootMenu, bios, vgaBios, kernel, clock, date, exitPort);
+        memoryMib,
+        cpuModel,
+        drives,
+        order,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withBootMenu(boolean menu) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, menu, bios, vgaBios, kernel, clock, date, exitPort);
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        menu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withBios(@Nullable Path firmware, @Nullable Path videoFirmware) {
@@ -95,30 +165,100 @@ public record MachineConfig(
         kernel,
         clock,
         date,
-        exitPort);
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withKernel(@Nullable Kernel newKernel) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, newKernel, clock, date,
-        exitPort);
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        newKernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withClock(Clock newClock) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, newClock, date,
-        exitPort);
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        newClock,
+        date,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withDate(@Nullable LocalDateTime newDate) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, newDate,
-        exitPort);
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        newDate,
+        exitPort,
+        processors,
+        flash);
   }
 
   public MachineConfig withExitPort(boolean port) {
     return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date, port);
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        port,
+        processors,
+        flash);
+  }
+
+  public MachineConfig withProcessors(int count) {
+    return new MachineConfig(
+        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
+        exitPort, count, flash);
+  }
+
+  public MachineConfig withFlash(@Nullable Flash newFlash) {
+    return new MachineConfig(
+        memoryMib,
+        cpuModel,
+        drives,
+        bootOrder,
+        bootMenu,
+        bios,
+        vgaBios,
+        kernel,
+        clock,
+        date,
+        exitPort,
+        processors,
+        newFlash);
   }
 
   /**
@@ -143,6 +283,14 @@ public record MachineConfig(
     CD,
     HARD_DISK
   }
+
+  /**
+   * Firmware in flash memory below 4 GiB.
+   *
+   * @param code the firmware; the computer cannot write it
+   * @param variables what lies below it and is written to; {@code null} when {@code code} holds it
+   */
+  public record Flash(Path code, @Nullable Path variables) {}
 
   /** What virtual time follows. */
   public enum Clock {

@@ -4,6 +4,7 @@ import io.satchel.vm.memory.AddressMap;
 import io.satchel.vm.memory.GuestMemory;
 import io.satchel.vm.memory.PageWalker;
 import io.satchel.vm.memory.SoftTlb;
+import java.util.List;
 
 /**
  * A processor's way from linear to physical addresses: page walks, the soft TLB, faults (SDM volume
@@ -36,6 +37,12 @@ public final class Mmu {
   private CodeWatch codeWatch = (page, offset, width) -> {};
   private int epoch;
 
+  /** The translation units of all processors of the machine, this one among them. */
+  private Mmu[] peers = {this};
+
+  /** By host page: this processor's engine holds decoded code of it. Empty while it is alone. */
+  private boolean[] holdsCode = {};
+
   // Linear addresses that large pages were seen for: INVLPG there has to forget all of their
   // pieces, which the TLB holds as pages of 4 KiB.
   private long largeFirst = -1;
@@ -54,6 +61,19 @@ public final class Mmu {
   /** Called once, by the processor that owns this. */
   public void attach(CpuState owner) {
     cpu = owner;
+  }
+
+  /**
+   * Makes the translation units of a machine's processors known to each other: a store by one drops
+   * what any of them has decoded.
+   */
+  public static void join(List<Mmu> processors) {
+    if (processors.size() > 1) {
+      for (Mmu mmu : processors) {
+        mmu.peers = processors.toArray(Mmu[]::new);
+        mmu.holdsCode = new boolean[mmu.memory.bytes().length >>> GuestMemory.PAGE_BITS];
+      }
+    }
   }
 
   public AddressMap map() {
@@ -225,12 +245,31 @@ public final class Mmu {
     int offset = (int) linear + tlb.addends[index];
     if ((tag & SoftTlb.CODE) != 0) {
       int page = offset >>> GuestMemory.PAGE_BITS;
-      codeWatch.written(page, offset & (PAGE_SIZE - 1), width);
+      codeStore(page, offset & (PAGE_SIZE - 1), width);
       if (!memory.isCode(page)) {
         tlb.unprotect(index);
       }
     }
     hostWrite(offset, width, value);
+  }
+
+  private void codeStore(int page, int offset, int width) {
+    if (peers.length == 1) {
+      codeWatch.written(page, offset, width);
+      return;
+    }
+    // Each engine takes the mark off when it has no more code of the page: the mark is first made
+    // this engine's own, and in the end that of all.
+    boolean any = false;
+    for (Mmu peer : peers) {
+      if (peer.holdsCode[page]) {
+        memory.setCode(page, true);
+        peer.codeWatch.written(page, offset, width);
+        peer.holdsCode[page] = memory.isCode(page);
+        any |= memory.isCode(page);
+      }
+    }
+    memory.setCode(page, any);
   }
 
   private void checkWrite(SoftTlb tlb, int access, long linear, int width) {
@@ -333,10 +372,15 @@ public final class Mmu {
 
   /** Marks a host page as holding decoded code: stores to it are announced from now on. */
   public void protectCode(int hostPage) {
+    if (peers.length > 1) {
+      holdsCode[hostPage] = true;
+    }
     if (!memory.isCode(hostPage)) {
       memory.setCode(hostPage, true);
-      userWrite.protect(hostPage);
-      systemWrite.protect(hostPage);
+      for (Mmu peer : peers) {
+        peer.userWrite.protect(hostPage);
+        peer.systemWrite.protect(hostPage);
+      }
     }
   }
 

@@ -45,6 +45,10 @@ public final class Cmos implements Device<Cmos.State>, IoHandler {
   public static final int REGISTER_D = 0x0D;
   public static final int DIAGNOSTIC = 0x0E;
   public static final int SHUTDOWN = 0x0F;
+
+  /** Processors beside the first: SeaBIOS waits until so many have answered. */
+  public static final int PROCESSORS = 0x5F;
+
   public static final int FLOPPY_TYPES = 0x10;
   public static final int DISK_TYPES = 0x12;
   public static final int EQUIPMENT = 0x14;

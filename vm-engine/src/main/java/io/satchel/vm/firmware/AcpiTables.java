@@ -39,7 +39,7 @@ final class AcpiTables {
    */
   AcpiTables(long base, long nvs, int processors) {
     facs = facs();
-    byte[] dsdt = table("DSDT", 1, dsdt());
+    byte[] dsdt = table("DSDT", 1, dsdt(processors));
     List<byte[]> listed = new ArrayList<>();
     List<Long> addresses = new ArrayList<>();
     long at = base;
@@ -174,7 +174,7 @@ final class AcpiTables {
 
   // The DSDT.
 
-  private static byte[] dsdt() {
+  private static byte[] dsdt(int processors) {
     List<byte[]> routing = new ArrayList<>();
     for (int device = 1; device < 32; device++) {
       for (int pin = 0; pin < 4; pin++) {
@@ -211,13 +211,17 @@ final class AcpiTables {
         method("\\_PIC", 1, false, store(ARG0, name("PICF"))),
         // SLP_TYPa and SLP_TYPb of soft off.
         named("\\_S5", packageOf(integer(0), integer(0), integer(0), integer(0))),
-        scope("\\_PR", processor()));
+        scope("\\_PR", processors(processors)));
   }
 
-  /** ProcessorOp: number 0, no P_BLK. */
-  private static byte[] processor() {
-    byte[] body = join(name("CPU0"), new byte[] {0, 0, 0, 0, 0, 0});
-    return join(new byte[] {0x5B, (byte) 0x83, (byte) (body.length + 1)}, body);
+  /** ProcessorOp by number, no P_BLK. */
+  private static byte[] processors(int count) {
+    byte[] all = {};
+    for (int i = 0; i < count; i++) {
+      byte[] body = join(name("CPU" + i), new byte[] {(byte) i, 0, 0, 0, 0, 0});
+      all = join(all, new byte[] {0x5B, (byte) 0x83, (byte) (body.length + 1)}, body);
+    }
+    return all;
   }
 
   /** An interrupt link device: which ISA interrupt one of PIIX3's PIRQ registers names. */

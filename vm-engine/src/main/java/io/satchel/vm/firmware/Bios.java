@@ -440,7 +440,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     int features = guest.cpu.model.cpuid(1, true).edx();
     long ram = board.memory().memory().ramSize();
     if (map.acpi()) {
-      AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), 1);
+      AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), config.processors());
       board.memory().write(map.acpiBase(), acpi.tables, 0, acpi.tables.length);
       board.memory().write(map.nvsBase(), acpi.facs, 0, acpi.facs.length);
       at = place(at, acpi.rsdp);
@@ -448,9 +448,17 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     at = place(at, OtherTables.bios32(SystemRom.BASE + rom.entry(Trap.BIOS32)));
     at = place(at, OtherTables.pir());
     byte[] smbios =
-        OtherTables.smbios(SystemRom.BASE + at, ram, config.cpuModel(), signature, features);
+        OtherTables.smbios(
+            SystemRom.BASE + at, ram, config.cpuModel(), config.processors(), signature, features);
     at = place(at, smbios);
-    place(at, OtherTables.mp(SystemRom.BASE + at, 1, signature, features, board.pci().functions()));
+    place(
+        at,
+        OtherTables.mp(
+            SystemRom.BASE + at,
+            config.processors(),
+            signature,
+            features,
+            board.pci().functions()));
     pci.routing(OtherTables.routing());
   }
 

@@ -138,8 +138,15 @@ final class OtherTables {
     private int largest;
 
     void add(int type, byte[] formatted, String... strings) {
+      add(0, type, formatted, strings);
+    }
+
+    /** The handle is the type and, in its lower half, a number. */
+    void add(int number, int type, byte[] formatted, String... strings) {
       ByteBuffer out = little(4 + formatted.length + 512);
-      out.put((byte) type).put((byte) (4 + formatted.length)).putShort((short) (type << 8 | 0));
+      out.put((byte) type)
+          .put((byte) (4 + formatted.length))
+          .putShort((short) (type << 8 | number));
       out.put(formatted);
       for (String string : strings) {
         out.put(ascii(string)).put((byte) 0);
@@ -156,7 +163,8 @@ final class OtherTables {
   }
 
   /** The entry point and, 32 bytes behind it, the structures. */
-  static byte[] smbios(long address, long ramBytes, String processor, int signature, int features) {
+  static byte[] smbios(
+      long address, long ramBytes, String processor, int processors, int signature, int features) {
     Structures table = new Structures();
     ByteBuffer bios = little(20);
     bios.put((byte) 1).put((byte) 2).putShort((short) 0xF000).put((byte) 3).put((byte) 0);
@@ -184,7 +192,9 @@ final class OtherTables {
     cpu.put((byte) 0x41).put((byte) 1); // enabled; no upgrade known
     cpu.putShort((short) 0xFFFF).putShort((short) 0xFFFF).putShort((short) 0xFFFF);
     cpu.put((byte) 0).put((byte) 0).put((byte) 0);
-    table.add(4, cpu.array(), "CPU 0", "Satchel", processor);
+    for (int i = 0; i < processors; i++) {
+      table.add(i, 4, cpu.array(), "CPU " + i, "Satchel", processor);
+    }
 
     ByteBuffer array = little(11);
     array.put((byte) 3).put((byte) 3).put((byte) 3); // on the board, system memory, no ECC

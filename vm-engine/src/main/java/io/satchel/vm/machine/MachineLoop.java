@@ -5,11 +5,13 @@ import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.host.Inbox;
 import io.satchel.vm.time.EventQueue;
 import io.satchel.vm.time.VirtualClock;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The machine's one thread: it runs the processor until the next event is due, fires events, and
- * does what was posted. Whoever runs on it holds the machine ({@code
+ * The machine's one thread: it runs the processors, each in its turn, until the next event is due,
+ * fires events, and does what was posted. Whoever runs on it holds the machine ({@code
  * docs/decisions/0004-the-machine-lock-and-virtual-time.md}).
  */
 final class MachineLoop implements Runnable {
@@ -29,6 +31,12 @@ final class MachineLoop implements Runnable {
   /** A stretch that took longer than this was one in which the host ran something else. */
   static final long LONGEST_STEP = 2 * SLICE_NANOS;
 
+  /**
+   * The turn of one of several processors. One that spins on a lock which another holds spins for
+   * so long.
+   */
+  private static final long TURN_NANOS = 50_000;
+
   private static final long MIN_BUDGET = 500;
 
   /** How long an idle machine sleeps at most, lest a lost wake-up stop it for ever. */
@@ -41,12 +49,14 @@ final class MachineLoop implements Runnable {
 
     boolean paused();
 
-    /** The processor has shut down. */
-    void tripleFault();
+    /** A processor has shut down. */
+    void tripleFault(CpuState cpu);
+
+    /** Accesses to devices come from this processor from now on. */
+    void running(Processor processor);
   }
 
-  private final CpuState cpu;
-  private final Accelerator accelerator;
+  private final List<Processor> processors;
   private final VirtualClock clock;
   private final EventQueue events;
   private final Inbox inbox;
@@ -58,50 +68,68 @@ final class MachineLoop implements Runnable {
    */
   private double speed = 0.02;
 
+  /** Whose turn was last. */
+  private int turn;
+
   private volatile Thread thread = Thread.currentThread();
 
   /** Virtual time as of the last look, for other threads. */
   private volatile long lastNow;
 
   MachineLoop(
-      CpuState cpu,
-      Accelerator accelerator,
+      List<Processor> processors,
       VirtualClock clock,
       EventQueue events,
       Inbox inbox,
       InstructionClock counting,
       Control control) {
-    this.cpu = cpu;
-    this.accelerator = accelerator;
+    this.processors = processors;
     this.clock = clock;
     this.events = events;
     this.inbox = inbox;
     this.counting = counting;
     this.control = control;
-    events.onSooner(cpu::kick);
+    events.onSooner(this::kick);
     inbox.onPost(
         () -> {
-          cpu.kick();
+          kick();
           LockSupport.unpark(thread);
         });
   }
 
+  /** Ends the turn of whoever runs; from any thread. */
+  void kick() {
+    for (int i = 0; i < processors.size(); i++) {
+      processors.get(i).cpu.kick();
+    }
+  }
+
   /**
-   * Virtual time as a count of instructions, with the time added that the processor slept through.
+   * Virtual time as a count of instructions, with the time added that all processors slept through.
+   * Several processors share the time: an instruction of any of them takes as long.
    */
   static final class InstructionClock {
-    private final CpuState cpu;
+    private final List<Processor> processors;
     private long slept;
     private final boolean used;
 
-    InstructionClock(CpuState cpu, boolean used) {
-      this.cpu = cpu;
+    InstructionClock(List<Processor> processors, boolean used) {
+      this.processors = processors;
       this.used = used;
     }
 
     long nanos() {
-      return cpu.instructions * NANOS_PER_INSTRUCTION + slept;
+      return instructions(processors) * NANOS_PER_INSTRUCTION + slept;
     }
+  }
+
+  /** Instructions that all of them have retired. */
+  static long instructions(List<Processor> processors) {
+    long sum = 0;
+    for (int i = 0; i < processors.size(); i++) {
+      sum += processors.get(i).cpu.instructions;
+    }
+    return sum;
   }
 
   /** Virtual time as of the last look at it; from any thread. */
@@ -113,7 +141,9 @@ final class MachineLoop implements Runnable {
   public void run() {
     thread = Thread.currentThread();
     while (!control.ended()) {
-      cpu.clearKick();
+      for (int i = 0; i < processors.size(); i++) {
+        processors.get(i).cpu.clearKick();
+      }
       inbox.drain();
       if (control.ended()) {
         return;
@@ -124,28 +154,49 @@ final class MachineLoop implements Runnable {
         }
         continue;
       }
-      long now = cpu.halted ? clock.idleNanos(events.next()) : clock.nanos();
+      long now = next() == null ? clock.idleNanos(events.next()) : clock.nanos();
       lastNow = now;
       events.runDue(now);
-      if (cpu.shutdown) {
-        control.tripleFault();
-      } else if (cpu.halted && (cpu.pending() & ~CpuState.PENDING_KICK) == 0) {
+      Processor next = next();
+      if (next == null) {
         sleep(now);
-      } else {
-        runProcessor(now);
+      } else if (next.begin()) {
+        run(next, now);
       }
     }
   }
 
-  private void runProcessor(long now) {
-    long untilEvent = Math.max(0, events.next() - now);
+  /** Whose turn it is: the next that is not idle; null when all are. */
+  private @Nullable Processor next() {
+    for (int i = 1; i <= processors.size(); i++) {
+      Processor processor = processors.get((turn + i) % processors.size());
+      if (!processor.idle()) {
+        return processor;
+      }
+    }
+    return null;
+  }
+
+  private void run(Processor processor, long now) {
+    turn = processors.indexOf(processor);
+    control.running(processor);
+    CpuState cpu = processor.cpu;
+    runUntilEvent(cpu, processor.accelerator, now);
+    if (cpu.shutdown) {
+      control.tripleFault(cpu);
+    }
+  }
+
+  private void runUntilEvent(CpuState cpu, Accelerator accelerator, long now) {
+    long longest = processors.size() == 1 ? SLICE_NANOS : TURN_NANOS;
+    long stretch = Math.clamp(events.next() - now, 0, longest);
     long budget;
     if (counting.used) {
-      budget = Math.max(1, Math.min(untilEvent, SLICE_NANOS) / NANOS_PER_INSTRUCTION);
+      budget = Math.max(1, stretch / NANOS_PER_INSTRUCTION);
       accelerator.run(budget);
       return;
     }
-    budget = Math.max(MIN_BUDGET, (long) (Math.min(untilEvent, SLICE_NANOS) * speed));
+    budget = Math.max(MIN_BUDGET, (long) (stretch * speed));
     long before = cpu.instructions;
     accelerator.run(budget);
     long nanos = clock.nanos() - now;

@@ -1,7 +1,6 @@
 package io.satchel.vm.machine;
 
 import io.satchel.image.block.BlockDevice;
-import io.satchel.vm.accel.Tcg;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
@@ -89,7 +88,12 @@ public final class PcMachine implements Machine {
   private final EventQueue events = new EventQueue();
   private final VirtualClock clock;
   private final Board board;
+  private final List<Processor> processors = new ArrayList<>();
+
+  /** The bootstrap processor. */
   private final CpuState cpu;
+
+  private final ApicBus apicBus;
   private final MachineLoop loop;
   private final BlockBackend.Traffic traffic = new BlockBackend.Traffic();
   private final List<Device<?>> devices = new ArrayList<>();
@@ -130,14 +134,20 @@ public final class PcMachine implements Machine {
     AddressMap map = new AddressMap(memory);
     IoPorts ports = new IoPorts();
     PciBus pci = new PciBus(ports, map);
-    cpu = new CpuState(new Mmu(map), ports, CpuModel.named(config.cpuModel()));
+    CpuModel model = CpuModel.named(config.cpuModel());
+    for (int number = 0; number < config.processors(); number++) {
+      CpuState state = new CpuState(new Mmu(map), ports, model);
+      processors.add(new Processor(number, state, this::requestInit));
+    }
+    Mmu.join(processors.stream().map(processor -> processor.cpu.mmu).toList());
+    cpu = processors.getFirst().cpu;
     MachineLoop.InstructionClock counting =
-        new MachineLoop.InstructionClock(cpu, config.clock() == Clock.INSTRUCTIONS);
+        new MachineLoop.InstructionClock(processors, config.clock() == Clock.INSTRUCTIONS);
     clock =
         config.clock() == Clock.INSTRUCTIONS
             ? VirtualClock.following(counting::nanos)
             : VirtualClock.steady(System::nanoTime, MachineLoop.LONGEST_STEP);
-    cpu.tsc = clock::nanos;
+    processors.forEach(processor -> processor.cpu.tsc = clock::nanos);
     board = new Board(ports, map, pci, clock, events);
     map.mapMemory(0, Math.min(ram, 0xA0000), 0);
     if (ram > MIB) {
@@ -146,15 +156,15 @@ public final class PcMachine implements Machine {
     int rom = memory.allocate(ROM_BYTES);
 
     // The wiring list: each device, and whom its lines go to.
-    a20 = new OrGate(cpu::setA20);
-    ApicBus apicBus = new ApicBus(board);
+    a20 = new OrGate(open -> processors.forEach(processor -> processor.cpu.setA20(open)));
+    apicBus = new ApicBus(board);
     LateLine intr = new LateLine();
     Pic8259 pic = add(new Pic8259(board, intr));
-    LocalApic apic = add(new LocalApic(board, apicBus, 0, new Core(), pic::acknowledge));
-    intr.target = apic.lint0();
-    cpu.interruptController = apic::acknowledge;
-    cpu.apicBaseChanged = () -> apic.setBase(cpu.apicBase);
-    cpu.apic = apic;
+    for (int number = 0; number < processors.size(); number++) {
+      Processor processor = processors.get(number);
+      processor.connect(add(new LocalApic(board, apicBus, number, processor, pic)));
+    }
+    intr.target = processors.getFirst().apic().lint0();
     IoApic ioApic = add(new IoApic(board, apicBus));
     Piix3 piix3 = add(new Piix3(board, pic, ioApic, this::requestInit, this::requestReset));
     add(new I440fx(board, rom, piix3.resetControl()));
@@ -189,17 +199,18 @@ public final class PcMachine implements Machine {
     pci.plug(VGA_SLOT, 0, vga.pciFunction());
     List<DriveBay.Unit> slots = config.drives().stream().<DriveBay.Unit>map(Slot::new).toList();
     cmos.setUp(ram, floppyType(slots, 0), floppyType(slots, 1));
+    cmos.set(Cmos.PROCESSORS, processors.size() - 1);
     if (biosFile == null) {
       add(new Bios(board, cpu, () -> slots, config, rom));
     } else {
-      FwCfg fwCfg = add(new FwCfg(board, ram, 1));
+      FwCfg fwCfg = add(new FwCfg(board, ram, processors.size()));
       fwCfg.memoryMap(List.of(new FwCfg.Range(0, ram, FwCfg.Range.RAM)));
       fwCfg.bootMenu(config.bootMenu());
       fwCfg.bootOrder(bootOrder());
       RomImage.map(map, biosFile, memory.allocate(highRom), rom);
     }
 
-    loop = new MachineLoop(cpu, new Tcg(cpu), clock, events, inbox, counting, new LoopControl());
+    loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl());
     resetAll();
   }
 
@@ -318,39 +329,6 @@ public final class PcMachine implements Machine {
     }
   }
 
-  /** The processor, as its local APIC drives it. */
-  private final class Core implements LocalApic.Core {
-    @Override
-    public void intr(boolean level) {
-      cpu.setIntr(level);
-    }
-
-    @Override
-    public void nmi() {
-      cpu.raiseNmi();
-    }
-
-    @Override
-    public void init() {
-      requestInit();
-    }
-
-    @Override
-    public void startUp(int page) {
-      // A second processor would wait for it; the first one does not listen.
-    }
-
-    @Override
-    public long timeStampOffset() {
-      return cpu.tscOffset;
-    }
-
-    @Override
-    public boolean hasDeadline() {
-      return cpu.model.has(CpuModel.Feature.TSC_DEADLINE);
-    }
-  }
-
   /** A drive, as firmware reads it. */
   private final class Slot implements DriveBay.Unit {
     private final DriveBay.Kind kind;
@@ -385,7 +363,7 @@ public final class PcMachine implements Machine {
   private final class LoopControl implements MachineLoop.Control {
     @Override
     public boolean ended() {
-      halted = cpu.halted;
+      halted = processors.stream().allMatch(Processor::idle);
       if (initWanted) {
         initWanted = false;
         init();
@@ -408,8 +386,13 @@ public final class PcMachine implements Machine {
     }
 
     @Override
-    public void tripleFault() {
-      if (resumes() || cpu.idtrLimit == 0) {
+    public void running(Processor processor) {
+      apicBus.running(processor.apic());
+    }
+
+    @Override
+    public void tripleFault(CpuState faulty) {
+      if (resumes() || faulty.idtrLimit == 0) {
         // The board answers a shutdown with INIT. A 286's way back to real mode counts on it, and
         // so do systems that restart by an interrupt with an empty table. Any other is a crash.
         initWanted = true;
@@ -421,7 +404,7 @@ public final class PcMachine implements Machine {
               String.format(
                   "The computer crashed: its processor met a fault while it handled a fault, at"
                       + " %04x:%08x. Reset it, or try other hardware settings.",
-                  cpu.shutdownCs, cpu.shutdownRip),
+                  faulty.shutdownCs, faulty.shutdownRip),
               1));
     }
   }
@@ -431,9 +414,7 @@ public final class PcMachine implements Machine {
     for (Device<?> device : devices) {
       device.reset();
     }
-    long executed = cpu.instructions;
-    cpu.reset(cpu.model.signature());
-    cpu.instructions = executed; // time that counts them does not go back
+    processors.forEach(Processor::reset);
   }
 
   /**
@@ -444,6 +425,7 @@ public final class PcMachine implements Machine {
   private void init() {
     if (resumes()) {
       cpu.init(cpu.model.signature());
+      processors.stream().skip(1).forEach(Processor::init);
     } else {
       resetAll();
     }
@@ -457,12 +439,12 @@ public final class PcMachine implements Machine {
 
   private void requestInit() {
     initWanted = true;
-    cpu.kick();
+    kick();
   }
 
   private void requestReset() {
     resetWanted = true;
-    cpu.kick();
+    kick();
   }
 
   private void sleep(int type) {
@@ -476,8 +458,12 @@ public final class PcMachine implements Machine {
   private void finish(End how) {
     if (end == null) {
       end = how;
-      cpu.kick();
+      kick();
     }
+  }
+
+  private void kick() {
+    processors.forEach(processor -> processor.cpu.kick());
   }
 
   private void enter(MachineState next) {
@@ -641,6 +627,11 @@ public final class PcMachine implements Machine {
   @Override
   public Status status() {
     return new Status(
-        cpu.instructions, loop.now(), traffic.bytesRead(), traffic.bytesWritten(), halted, "");
+        MachineLoop.instructions(processors),
+        loop.now(),
+        traffic.bytesRead(),
+        traffic.bytesWritten(),
+        halted,
+        "");
   }
 }

@@ -33,8 +33,8 @@ public final class AddressMap implements PciMappings {
   private final int[] readPages = new int[PAGES];
   private final int[] writePages = new int[PAGES];
   private final List<Window> windows = new ArrayList<>();
-  private Runnable changed = () -> {};
-  private Runnable dirtyCleared = () -> {};
+  private final List<Runnable> changed = new ArrayList<>();
+  private final List<Runnable> dirtyCleared = new ArrayList<>();
 
   public AddressMap(GuestMemory memory) {
     this.memory = memory;
@@ -48,7 +48,7 @@ public final class AddressMap implements PciMappings {
 
   /** {@code listener} is told whenever a mapping changes, so that TLBs can be emptied. */
   public void onChange(Runnable listener) {
-    changed = listener;
+    changed.add(listener);
   }
 
   /**
@@ -56,7 +56,7 @@ public final class AddressMap implements PciMappings {
    * may write unmarked.
    */
   public void onDirtyCleared(Runnable listener) {
-    dirtyCleared = listener;
+    dirtyCleared.add(listener);
   }
 
   /**
@@ -124,7 +124,7 @@ public final class AddressMap implements PciMappings {
       pages[page] = entry;
       entry += step;
     }
-    changed.run();
+    changed.forEach(Runnable::run);
   }
 
   /**
@@ -154,7 +154,7 @@ public final class AddressMap implements PciMappings {
     }
     if (any) {
       memory.clearDirty(first, count);
-      dirtyCleared.run();
+      dirtyCleared.forEach(Runnable::run);
     }
   }
 

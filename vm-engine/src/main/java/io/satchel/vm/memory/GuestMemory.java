@@ -3,7 +3,9 @@ package io.satchel.vm.memory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Where the bytes of RAM, ROM and video memory live: one array, little-endian, addressed by
@@ -43,7 +45,7 @@ public final class GuestMemory {
   private final byte[] dirty;
   private final byte[] code;
   private int allocated;
-  private CodeListener codeListener = page -> {};
+  private final List<CodeListener> codeListeners = new ArrayList<>();
 
   /**
    * @param ramSize bytes of RAM, at host offset 0; a multiple of 4 KiB
@@ -123,8 +125,19 @@ public final class GuestMemory {
   public void markWritten(int page) {
     dirty[page] = 1;
     if (code[page] != 0) {
-      codeListener.codeWritten(page);
+      codeWritten(page);
     }
+  }
+
+  /** Tells everyone; the mark stays while any of them leaves it. */
+  private void codeWritten(int page) {
+    boolean any = false;
+    for (int i = 0; i < codeListeners.size(); i++) {
+      code[page] = 1;
+      codeListeners.get(i).codeWritten(page);
+      any |= code[page] != 0;
+    }
+    setCode(page, any);
   }
 
   /** Copies in and marks the pages. */
@@ -168,7 +181,10 @@ public final class GuestMemory {
     code[page] = (byte) (mark ? 1 : 0);
   }
 
+  /**
+   * {@code listener}, one an engine, is told of writes to marked pages; it may take the mark off.
+   */
   public void onCodeWritten(CodeListener listener) {
-    codeListener = listener;
+    codeListeners.add(listener);
   }
 }
