@@ -1,6 +1,7 @@
 package io.satchel.image;
 
 import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.luks.LuksFormat;
 import io.satchel.image.format.parallels.ParallelsFormat;
 import io.satchel.image.format.qcow.QcowFormat;
 import io.satchel.image.format.qcow2.Qcow2Format;
@@ -29,7 +30,8 @@ public final class Formats {
           new VhdxFormat(),
           new VpcFormat(),
           new QedFormat(),
-          new ParallelsFormat());
+          new ParallelsFormat(),
+          new LuksFormat());
 
   private Formats() {}
 

@@ -6,6 +6,7 @@ import io.satchel.image.OpenedImage.Layer;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
@@ -61,6 +62,17 @@ public final class Images {
    */
   public static void create(Path path, String formatName, long size, Map<String, String> options)
       throws IOException {
+    create(path, formatName, size, options, Secrets.none());
+  }
+
+  /**
+   * As {@link #create(Path, String, long, Map)}, for an image that may be encrypted.
+   *
+   * @param secrets the pass phrases that options name
+   */
+  public static void create(
+      Path path, String formatName, long size, Map<String, String> options, Secrets secrets)
+      throws IOException {
     ImageFormat format = Formats.named(formatName);
     if (format == null || !format.creatable()) {
       throw new ImageException(
@@ -74,7 +86,7 @@ public final class Images {
       createDataFile(resolve(path, dataFile, "data file"), size);
     }
     try (NewFile file = NewFile.at(path)) {
-      format.create(file.storage(), size, options);
+      format.create(file.storage(), size, options, secrets);
       file.keep();
     }
   }
@@ -125,7 +137,7 @@ public final class Images {
           throw new ImageException(
               Kind.EMPTY, path, "is empty", "download or copy it again, or choose another file");
         }
-        device = openFormat(file, formatName);
+        device = openFormat(file, formatName, depth);
         chain.add(new Layer(path, formatNameOf(file, formatName), device.size(), device));
         attach(path, device, depth);
         return device;
@@ -146,7 +158,8 @@ public final class Images {
       return format == null ? Formats.RAW.name() : format.name();
     }
 
-    private LayeredDevice openFormat(HostFile file, @Nullable String name) throws IOException {
+    private LayeredDevice openFormat(HostFile file, @Nullable String name, int depth)
+        throws IOException {
       ImageFormat format = name == null ? Formats.probe(head(file)) : Formats.named(name);
       if (format == null && name != null) {
         throw new ImageException(
@@ -159,9 +172,10 @@ public final class Images {
         return Formats.RAW.openGuessed(file, head -> Formats.probe(head) != null);
       }
       if (format instanceof Qcow2Format qcow2) {
-        return qcow2.open(file, Purpose.USE, options.cache() == CacheMode.UNSAFE);
+        return qcow2.open(
+            file, Purpose.USE, options.cache() == CacheMode.UNSAFE, options.keys().at(depth));
       }
-      return format.open(file, Purpose.USE);
+      return format.open(file, Purpose.USE, options.keys().at(depth));
     }
 
     private void attach(Path path, LayeredDevice device, int depth) throws IOException {

@@ -1,5 +1,7 @@
 package io.satchel.image;
 
+import io.satchel.image.crypt.Passphrase;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,13 +13,24 @@ import org.jspecify.annotations.Nullable;
  * @param backing which backing files may be opened
  * @param locking whether other programs are kept away, as QEMU does it
  * @param cache what a flush waits for
+ * @param keys what unlocks the image and its backing files
  */
 public record OpenOptions(
     boolean writable,
     @Nullable String format,
     BackingPolicy backing,
     boolean locking,
-    CacheMode cache) {
+    CacheMode cache,
+    Keys keys) {
+  public OpenOptions(
+      boolean writable,
+      @Nullable String format,
+      BackingPolicy backing,
+      boolean locking,
+      CacheMode cache) {
+    this(writable, format, backing, locking, cache, Keys.none());
+  }
+
   /** Which backing (and data) files an image may bring along. */
   public enum BackingPolicy {
     /** Those in the image's own folder or below it: right for a file from somewhere else. */
@@ -31,6 +44,36 @@ public record OpenOptions(
     ANYWHERE,
     /** None is opened: the image is looked at by itself. */
     NONE
+  }
+
+  /**
+   * Pass phrases for a chain of images.
+   *
+   * @param byDepth one each: the image itself is 0, its backing file 1, and so on
+   * @param needed whether an encrypted image without one is refused; otherwise it opens locked, to
+   *     be described but not read
+   */
+  public record Keys(Map<Integer, byte[]> byDepth, boolean needed) {
+    public Keys {
+      byDepth = Map.copyOf(byDepth);
+    }
+
+    /** None: an encrypted image is refused. */
+    public static Keys none() {
+      return new Keys(Map.of(), true);
+    }
+
+    /** None, and none is needed to look at headers. */
+    public static Keys unneeded() {
+      return new Keys(Map.of(), false);
+    }
+
+    Passphrase at(int depth) {
+      byte[] bytes = byDepth.get(depth);
+      return bytes != null
+          ? Passphrase.of(bytes)
+          : needed ? Passphrase.none() : Passphrase.unneeded();
+    }
   }
 
   /** What a flush waits for. */
@@ -55,18 +98,27 @@ public record OpenOptions(
 
   /** With the format given, or recognised by content when it is null. */
   public OpenOptions withFormat(@Nullable String name) {
-    return new OpenOptions(writable, name, backing, locking, cache);
+    return new OpenOptions(writable, name, backing, locking, cache, keys);
   }
 
   public OpenOptions withBacking(BackingPolicy policy) {
-    return new OpenOptions(writable, format, policy, locking, cache);
+    return new OpenOptions(writable, format, policy, locking, cache, keys);
   }
 
   public OpenOptions withLocking(boolean on) {
-    return new OpenOptions(writable, format, backing, on, cache);
+    return new OpenOptions(writable, format, backing, on, cache, keys);
   }
 
   public OpenOptions withCache(CacheMode mode) {
-    return new OpenOptions(writable, format, backing, locking, mode);
+    return new OpenOptions(writable, format, backing, locking, mode, keys);
+  }
+
+  public OpenOptions withKeys(Keys unlocking) {
+    return new OpenOptions(writable, format, backing, locking, cache, unlocking);
+  }
+
+  /** With a pass phrase for the image itself. */
+  public OpenOptions withPassphrase(byte[] passphrase) {
+    return withKeys(new Keys(Map.of(0, passphrase.clone()), true));
   }
 }

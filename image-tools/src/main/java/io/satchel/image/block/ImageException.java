@@ -18,6 +18,8 @@ public final class ImageException extends IOException {
     EMPTY,
     TRUNCATED,
     ENCRYPTED,
+    /** The pass phrase that was given opens nothing. */
+    WRONG_PASSPHRASE,
     /** The file asks for something that this program does not know. */
     UNSUPPORTED,
     /** The file contradicts itself or its specification. */

@@ -2,6 +2,7 @@ package io.satchel.image.cli;
 
 import io.satchel.image.Formats;
 import io.satchel.image.Images;
+import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.qcow2.CheckReport;
@@ -63,7 +64,7 @@ final class CheckCommand extends ImageCommand {
     CheckReport report;
     HostFile.Locking locking = share ? HostFile.Locking.NO : HostFile.Locking.YES;
     try (HostFile file = HostFile.open(named.path(), repair != null, locking);
-        Qcow2Device device = Formats.QCOW2.open(file, Purpose.INSPECT)) {
+        Qcow2Device device = Formats.QCOW2.open(file, Purpose.INSPECT, Passphrase.unneeded())) {
       report = device.check(repair != null, "all".equals(repair));
       if (report.corruptionsFixed() + report.leaksFixed() > 0) {
         // What is left after a repair is what a second look finds.

@@ -8,6 +8,7 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
+import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
@@ -77,6 +78,11 @@ final class ConvertCommand extends ImageCommand {
   @Option(names = "-T", paramLabel = "CACHE", description = "Cache mode of the source.")
   String sourceCache = "writeback";
 
+  @Option(
+      names = "--target-image-opts",
+      description = "The target is given as driver=FORMAT,file.filename=FILE.")
+  boolean targetOptions;
+
   @Parameters(paramLabel = "IMAGE", arity = "2..*", description = "The sources, then the target.")
   List<String> images = new ArrayList<>();
 
@@ -96,7 +102,11 @@ final class ConvertCommand extends ImageCommand {
           qcow2(source, "snapshots").showSnapshot(nameOf(snapshot));
         }
       }
-      convert(sources, Path.of(images.getLast()));
+      if (targetOptions && !existing) {
+        throw new UsageException("--target-image-opts requires use of -n flag");
+      }
+      Named target = named(images.getLast(), targetFormat, targetOptions);
+      convert(sources, target.path(), target);
     } finally {
       for (OpenedImage source : sources) {
         source.close();
@@ -113,7 +123,7 @@ final class ConvertCommand extends ImageCommand {
     return id != null ? id : name != null ? name : word;
   }
 
-  private void convert(List<OpenedImage> sources, Path target) throws IOException {
+  private void convert(List<OpenedImage> sources, Path target, Named named) throws IOException {
     Map<String, String> all = parseOptions(options);
     if (backing != null) {
       all.put("backing_file", backing);
@@ -144,7 +154,8 @@ final class ConvertCommand extends ImageCommand {
     if (existing) {
       OpenOptions into =
           OpenOptions.forWriting()
-              .withFormat(targetFormat)
+              .withFormat(named.format())
+              .withKeys(keys(named))
               .withCache(cacheMode(cache))
               .withBacking(BackingPolicy.OVERLAY);
       try (OpenedImage image = Images.open(target, into)) {
@@ -164,7 +175,7 @@ final class ConvertCommand extends ImageCommand {
       throw new UsageException("Unknown file format '" + targetFormat + "'");
     }
     if (all.containsKey("data_file")) {
-      Images.create(target, targetFormat, size, all);
+      Images.create(target, targetFormat, size, all, secrets());
       try (OpenedImage image =
           Images.open(
               target,
@@ -176,13 +187,15 @@ final class ConvertCommand extends ImageCommand {
       return;
     }
     try (NewFile file = NewFile.at(target)) {
-      kind.create(file.storage(), size, all);
+      kind.create(file.storage(), size, all, secrets());
+      Passphrase key = passphrase(target, all);
       OpenedImage below = null;
       try {
         LayeredDevice device =
             kind instanceof io.satchel.image.format.qcow2.Qcow2Format qcow2
-                ? qcow2.open(file.unclosable(), Purpose.USE, cacheMode(cache) == CacheMode.UNSAFE)
-                : kind.open(file.unclosable(), Purpose.USE);
+                ? qcow2.open(
+                    file.unclosable(), Purpose.USE, cacheMode(cache) == CacheMode.UNSAFE, key)
+                : kind.open(file.unclosable(), Purpose.USE, key);
         String name = all.get("backing_file");
         if (name != null) {
           below =
@@ -204,6 +217,12 @@ final class ConvertCommand extends ImageCommand {
       }
       file.keep();
     }
+  }
+
+  /** The new image's own, by the name in its options. */
+  private Passphrase passphrase(Path target, Map<String, String> all) throws IOException {
+    String id = all.getOrDefault("encrypt.key-secret", all.get("key-secret"));
+    return id == null ? Passphrase.none() : Passphrase.of(secrets().get(target.toString(), id));
   }
 
   /** How many layers of the source lie over the file that the target is to lie over. */

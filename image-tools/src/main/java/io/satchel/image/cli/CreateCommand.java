@@ -75,6 +75,7 @@ final class CreateCommand extends ImageCommand {
             OpenOptions.readOnly()
                 .withFormat(all.get("backing_fmt"))
                 .withLocking(false)
+                .withKeys(OpenOptions.Keys.unneeded())
                 .withBacking(OpenOptions.BackingPolicy.ANYWHERE);
         try (OpenedImage opened = Images.open(Images.resolve(path, below, "backing file"), look)) {
           bytes = bytes < 0 ? opened.device().size() : bytes;
@@ -84,7 +85,7 @@ final class CreateCommand extends ImageCommand {
     if (bytes < 0) {
       throw new UsageException(image + ": Image creation needs a size parameter");
     }
-    Images.create(path, target, bytes, all);
+    Images.create(path, target, bytes, all, secrets());
     StringBuilder line = new StringBuilder("Formatting '" + path + "', fmt=" + target);
     Map<String, String> shown = new LinkedHashMap<>(all);
     shown.put("size", Long.toString(bytes));

@@ -6,20 +6,27 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.crypt.Secrets;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What the commands have in common. */
 abstract class ImageCommand implements Callable<Integer> {
+  private static final String BACKING = "backing.";
+  private static final Pattern KEY = Pattern.compile("((?:backing\\.)*)(?:encrypt\\.)?key-secret");
+
   final Terminal terminal;
 
   @Option(
@@ -45,6 +52,12 @@ abstract class ImageCommand implements Callable<Integer> {
       description = "The image is given as driver=FORMAT,file.filename=FILE.")
   boolean imageOptions;
 
+  @Option(
+      names = "--object",
+      paramLabel = "secret,id=NAME,file=FILE",
+      description = "A pass phrase, which options name: key-secret=NAME.")
+  @Nullable List<String> objects;
+
   @Option(names = "--backing-anywhere", description = "Open backing files in any folder.")
   boolean backingAnywhere;
 
@@ -52,13 +65,26 @@ abstract class ImageCommand implements Callable<Integer> {
     this.terminal = terminal;
   }
 
-  /** An image as the command line names it. */
-  record Named(Path path, @Nullable String format) {}
+  /**
+   * An image as the command line names it.
+   *
+   * @param keys the names of the secrets that unlock it and its backing files
+   */
+  record Named(Path path, @Nullable String format, Map<Integer, String> keys) {}
+
+  /** The secrets that the command line defines. */
+  Secrets secrets() throws IOException {
+    return SecretObjects.read(objects);
+  }
 
   Named named(String argument, @Nullable String givenFormat) {
-    if (!imageOptions) {
+    return named(argument, givenFormat, imageOptions);
+  }
+
+  static Named named(String argument, @Nullable String givenFormat, boolean byOptions) {
+    if (!byOptions) {
       String plain = argument.startsWith("file:") ? argument.substring(5) : argument;
-      return new Named(Path.of(plain), givenFormat);
+      return new Named(Path.of(plain), givenFormat, Map.of());
     }
     Map<String, String> options = parseOptions(List.of(argument));
     String driver = options.remove("driver");
@@ -67,26 +93,49 @@ abstract class ImageCommand implements Callable<Integer> {
       file = options.remove("filename");
     }
     options.remove("file.driver");
+    Map<Integer, String> keys = new HashMap<>();
+    options
+        .entrySet()
+        .removeIf(
+            option -> {
+              Matcher key = KEY.matcher(option.getKey());
+              if (key.matches()) {
+                keys.put(key.group(1).length() / BACKING.length(), option.getValue());
+              }
+              return key.matches();
+            });
+    options.remove("encrypt.format");
     if (file == null || !options.isEmpty()) {
       throw new UsageException("Cannot understand the image options '" + argument + "'");
     }
-    return new Named(Path.of(file), "file".equals(driver) ? "raw" : driver);
+    return new Named(Path.of(file), "file".equals(driver) ? "raw" : driver, keys);
   }
 
-  OpenOptions options(Named named, boolean writable) {
+  OpenOptions options(Named named, boolean writable) throws IOException {
     return new OpenOptions(
         writable,
         named.format(),
         // The command line is the user's own; he may name images that lie anywhere.
         backingAnywhere ? BackingPolicy.ANYWHERE : BackingPolicy.OVERLAY,
         !share,
-        CacheMode.WRITEBACK);
+        CacheMode.WRITEBACK,
+        keys(named));
   }
 
   OpenedImage open(String argument, @Nullable String givenFormat, boolean writable)
       throws IOException {
     Named named = named(argument, givenFormat);
     return Images.open(named.path(), options(named, writable));
+  }
+
+  /** The pass phrases of an image and its backing files. */
+  OpenOptions.Keys keys(Named named) throws IOException {
+    Secrets all = secrets();
+    Map<Integer, byte[]> keys = new HashMap<>();
+    for (Map.Entry<Integer, String> key : named.keys().entrySet()) {
+      keys.put(key.getKey(), all.get(named.path().toString(), key.getValue()));
+    }
+    return new OpenOptions.Keys(keys, true);
   }
 
   static CacheMode cacheMode(String word) {

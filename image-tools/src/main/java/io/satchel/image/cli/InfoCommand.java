@@ -59,7 +59,8 @@ final class InfoCommand extends ImageCommand {
           OpenOptions.readOnly()
               .withFormat(layerFormat)
               .withLocking(!share)
-              .withBacking(BackingPolicy.NONE);
+              .withBacking(BackingPolicy.NONE)
+              .withKeys(OpenOptions.Keys.unneeded());
       try (OpenedImage opened = Images.open(path, options)) {
         all.add(describe(shown, path, opened));
         LayeredDevice.BackingReference below = device(opened).backing();
@@ -118,6 +119,9 @@ final class InfoCommand extends ImageCommand {
     if (!specifics.isEmpty()) {
       map.put("format-specific", Map.of("type", opened.format(), "data", specifics));
     }
+    if (device.encrypted()) {
+      map.put("encrypted", true);
+    }
     LayeredDevice.BackingReference backing = device.backing();
     if (backing != null) {
       if (backing.format() != null) {
@@ -153,6 +157,9 @@ final class InfoCommand extends ImageCommand {
     long size = (Long) map.get("virtual-size");
     out.println("virtual size: " + Sizes.human(size) + " (" + size + " bytes)");
     out.println("disk size: " + Sizes.human((Long) map.get("actual-size")));
+    if (map.containsKey("encrypted")) {
+      out.println("encrypted: yes");
+    }
     if (Boolean.TRUE.equals(map.get("dirty-flag"))) {
       out.println("cleanly shut down: no");
     }

@@ -1,6 +1,9 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.OpenedImage;
+import io.satchel.image.format.OptionReader;
+import io.satchel.image.format.luks.LuksHeader;
+import io.satchel.image.format.luks.LuksOptions;
 import io.satchel.image.format.qcow2.Qcow2Format;
 import io.satchel.image.operation.Measure;
 import java.io.IOException;
@@ -15,6 +18,8 @@ import picocli.CommandLine.Parameters;
 /** {@code measure}: how large a converted image would be. */
 @Command(name = "measure", description = "Tells how large a new image would be.")
 final class MeasureCommand extends ImageCommand {
+  private static final String NEW = "The new image";
+
   @Option(names = "--output", description = "human or json.", defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
@@ -62,14 +67,22 @@ final class MeasureCommand extends ImageCommand {
   }
 
   private Measure.Size measure(long bytes, @Nullable OpenedImage source) throws IOException {
+    Map<String, String> all = parseOptions(options);
     return switch (targetFormat) {
       case "raw" -> Measure.raw(bytes);
-      case "qcow2" ->
-          Measure.qcow2(Qcow2Format.parse("The new image", bytes, parseOptions(options)), source);
+      case "qcow2" -> Measure.qcow2(Qcow2Format.parse(NEW, bytes, all), source, keyBytes(all));
+      case "luks" -> Measure.luks(bytes, LuksOptions.read(NEW, new OptionReader(NEW, all), ""));
       default ->
           throw new UsageException(
-              "The format " + targetFormat + " cannot be measured; choose raw or qcow2");
+              "The format " + targetFormat + " cannot be measured; choose raw, qcow2 or luks");
     };
+  }
+
+  /** The size of the encryption header that the options ask for. */
+  private static long keyBytes(Map<String, String> all) throws IOException {
+    return all.containsKey("encrypt.format")
+        ? LuksHeader.bytesFor(LuksOptions.read(NEW, new OptionReader(NEW, all), "encrypt."))
+        : 0;
   }
 
   private void print(Measure.Size measured, @Nullable Long bitmaps) {

@@ -1,6 +1,8 @@
 package io.satchel.image.format;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.crypt.Passphrase;
+import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +31,17 @@ public interface ImageFormat {
    */
   LayeredDevice open(Storage file, Purpose purpose) throws IOException;
 
+  /**
+   * As {@link #open(Storage, Purpose)}, for an image that may be encrypted.
+   *
+   * @throws ImageException of the kind ENCRYPTED when the pass phrase is missing, WRONG_PASSPHRASE
+   *     when it is another
+   */
+  default LayeredDevice open(Storage file, Purpose purpose, Passphrase passphrase)
+      throws IOException {
+    return open(file, purpose);
+  }
+
   /** The options of {@link #create}, each with a line of help; empty when it cannot create. */
   default Map<String, String> options() {
     return Map.of();
@@ -52,6 +65,16 @@ public interface ImageFormat {
         file.name(),
         "is to be of the format " + name() + ", which can only be read",
         "choose qcow2");
+  }
+
+  /**
+   * As {@link #create(Storage, long, Map)}, for an image that may be encrypted.
+   *
+   * @param secrets the pass phrases that options name
+   */
+  default void create(Storage file, long size, Map<String, String> options, Secrets secrets)
+      throws IOException {
+    create(file, size, options);
   }
 
   /** What an image is opened for. */

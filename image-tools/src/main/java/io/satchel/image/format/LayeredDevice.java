@@ -41,6 +41,16 @@ public interface LayeredDevice extends BlockDevice {
     return false;
   }
 
+  /** True when the disk's content is encrypted in the file. */
+  default boolean encrypted() {
+    return false;
+  }
+
+  /** Whether a new image's disk reads as zeros before anything is written. */
+  default boolean newReadsAsZeros() {
+    return true;
+  }
+
   /** What only this format has, under the names of qemu-img's JSON; empty when nothing. */
   default Map<String, Object> specifics() {
     return Map.of();

@@ -82,7 +82,10 @@ public final class Convert {
       List<OpenedImage> sources, LayeredDevice target, Options options, Progress progress) {
     this.sources = sources;
     this.target = target;
-    this.options = options;
+    this.options =
+        options.targetIsZero() && !target.newReadsAsZeros()
+            ? options.withTargetIsZero(false)
+            : options;
     this.progress = progress;
     this.total = sources.stream().mapToLong(s -> s.device().size()).sum();
   }
@@ -217,6 +220,7 @@ public final class Convert {
           "is of a format that cannot be compressed",
           "choose qcow2 or leave out -c");
     }
+    qcow2.refuseIfEncrypted();
     if (sources.size() != 1) {
       throw new ImageException(
           Kind.INVALID_REQUEST,

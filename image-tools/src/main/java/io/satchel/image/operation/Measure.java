@@ -1,6 +1,8 @@
 package io.satchel.image.operation;
 
 import io.satchel.image.OpenedImage;
+import io.satchel.image.format.luks.LuksHeader;
+import io.satchel.image.format.luks.LuksOptions;
 import io.satchel.image.format.qcow2.Qcow2Options;
 import io.satchel.image.operation.BlockMap.Range;
 import java.io.IOException;
@@ -23,11 +25,23 @@ public final class Measure {
     return new Size(size, size);
   }
 
+  /** A LUKS image: the disk behind its header and key slots. */
+  public static Size luks(long size, LuksOptions how) {
+    long bytes = LuksHeader.bytesFor(how) + Math.ceilDiv(size, 512) * 512;
+    return new Size(bytes, bytes);
+  }
+
   /** A qcow2 image with these options, for a source or for an empty disk of that size. */
   public static Size qcow2(Qcow2Options options, @Nullable OpenedImage source) throws IOException {
+    return qcow2(options, source, 0);
+  }
+
+  /** As above, with {@code keyBytes} bytes of an encryption header. */
+  public static Size qcow2(Qcow2Options options, @Nullable OpenedImage source, long keyBytes)
+      throws IOException {
     long cluster = 1L << options.clusterBits();
     long disk = Math.ceilDiv(options.size(), cluster) * cluster;
-    long full = disk + tables(options, disk);
+    long full = disk + tables(options, disk, keyBytes);
     long data = 0;
     if (source != null) {
       data = dataClusters(source, cluster) * cluster;
@@ -54,12 +68,13 @@ public final class Measure {
   }
 
   /** The header and all tables of an image whose every cluster is in use. */
-  private static long tables(Qcow2Options options, long disk) {
+  private static long tables(Qcow2Options options, long disk, long keyBytes) {
     long cluster = 1L << options.clusterBits();
     long entry = options.extendedL2() ? 16 : 8;
     long l2Entries = roundUp(disk / cluster, cluster / entry);
     long l1Entries = roundUp(l2Entries * entry / cluster, cluster / 8);
     long bytes = cluster + l2Entries * entry + l1Entries * 8;
+    bytes += Math.ceilDiv(keyBytes, cluster) * cluster;
     long clusters = (bytes + disk) / cluster;
     long countsPerBlock = cluster * 8 >> options.refcountOrder();
     long blocks = 0;

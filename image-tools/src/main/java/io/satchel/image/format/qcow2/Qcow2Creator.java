@@ -5,22 +5,27 @@ import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** Lays out a new, empty image: header, refcount table, refcount blocks, L1 table. */
 final class Qcow2Creator {
   private Qcow2Creator() {}
 
-  static void create(Storage file, Qcow2Options options) throws IOException {
+  static void create(
+      Storage file, Qcow2Options options, Qcow2Encryption.@Nullable Request encrypted)
+      throws IOException {
     Qcow2Header h = header(file, options);
     int bits = h.clusterBits;
     long l1Bytes = Math.max(1, h.l1Size) * 8L;
     final long l1Clusters = Math.ceilDiv(l1Bytes, 1L << bits);
+    final long keyBytes = encrypted == null ? 0 : encrypted.headerBytes();
+    final long keyClusters = Math.ceilDiv(keyBytes, 1L << bits);
     int entriesBits = bits + 3 - h.refcountOrder;
     long tableClusters = 1;
     long blocks = 1;
     long used;
     while (true) {
-      used = 1 + tableClusters + blocks + l1Clusters;
+      used = 1 + tableClusters + blocks + l1Clusters + keyClusters;
       long needBlocks = Math.ceilDiv(used, 1L << entriesBits);
       long needTable = Math.ceilDiv(needBlocks * 8, 1L << bits);
       if (needBlocks <= blocks && needTable <= tableClusters) {
@@ -47,6 +52,9 @@ final class Qcow2Creator {
     }
     file.write(h.refcountTableOffset, Qcow2Image.encode(table, 0, table.length));
     file.setSize(used << bits);
+    if (encrypted != null) {
+      encrypted.write(file, h, used - keyClusters << bits);
+    }
     file.flush();
     h.write(file);
     file.flush();

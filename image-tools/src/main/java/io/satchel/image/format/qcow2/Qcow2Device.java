@@ -6,6 +6,8 @@ import io.satchel.image.file.Storage;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.Preallocation;
+import io.satchel.image.format.luks.EncryptedImage;
+import io.satchel.image.format.luks.LuksHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * tables alone. What changes the tables holds it exclusively. A lookup loads slices into the cache,
  * so it takes the cache's monitor, unless the thread holds the lock exclusively.
  */
-public final class Qcow2Device implements LayeredDevice {
+public final class Qcow2Device implements LayeredDevice, EncryptedImage {
   private static final int RESERVE_FROM = 1 << 20;
 
   final Qcow2Image image;
@@ -81,7 +83,7 @@ public final class Qcow2Device implements LayeredDevice {
 
   @Override
   public void attachDataFile(Storage data) {
-    image.data = data;
+    image.useData(data);
   }
 
   @Override
@@ -119,7 +121,7 @@ public final class Qcow2Device implements LayeredDevice {
         int n = (int) map.length;
         target.limit(target.position() + n);
         switch (map.type) {
-          case NORMAL -> image.data.read(map.host, target);
+          case NORMAL -> image.readContent(map.host, at, target);
           case COMPRESSED ->
               unpacked.read(map.entry, (int) (at & image.clusterSize - 1), target, n);
           case ZERO, ZERO_ALLOCATED -> Zeros.fill(target);
@@ -185,16 +187,39 @@ public final class Qcow2Device implements LayeredDevice {
         image.lookup(offset, length, map);
       }
       return switch (map.type) {
-        case NORMAL -> new Status(map.length, true, false, true, map.host, false);
+        case NORMAL -> new Status(map.length, true, false, true, placeOf(map), false);
         case COMPRESSED -> new Status(map.length, true, false, true, -1, true);
         case ZERO -> new Status(map.length, true, true, false, -1, false);
-        case ZERO_ALLOCATED -> new Status(map.length, true, true, false, map.host, false);
+        case ZERO_ALLOCATED -> new Status(map.length, true, true, false, placeOf(map), false);
         case UNALLOCATED ->
             new Status(map.length, false, false, false, map.placed ? map.host : -1, false);
       };
     } finally {
       shared.unlock();
     }
+  }
+
+  /** Where the data lies as it is; what lies encrypted cannot be read there. */
+  private long placeOf(Mapping map) {
+    return image.encryption == null ? map.host : -1;
+  }
+
+  @Override
+  public boolean encrypted() {
+    return image.encryption != null;
+  }
+
+  @Override
+  public @Nullable LuksHeader luks() {
+    return image.encryption == null ? null : image.encryption.luks();
+  }
+
+  @Override
+  public byte[] masterKey() throws ImageException {
+    if (image.encryption == null) {
+      throw new IllegalStateException("not encrypted");
+    }
+    return image.encryption.masterKey();
   }
 
   @Override
@@ -221,6 +246,9 @@ public final class Qcow2Device implements LayeredDevice {
       }
     }
     all.put("refcount-bits", 1L << h.refcountOrder);
+    if (image.encryption != null) {
+      all.put("encrypt", image.encryption.specifics());
+    }
     if (h.version >= 3) {
       all.put("corrupt", h.corrupt());
       all.put("extended-l2", h.extendedL2());
@@ -323,9 +351,8 @@ public final class Qcow2Device implements LayeredDevice {
   private void writeData(long host, ByteBuffer source, int length) throws IOException {
     int limit = source.limit();
     source.limit(source.position() + length);
-    image.data.write(host, source);
+    image.writeContent(host, source);
     source.limit(limit);
-    image.wrote();
   }
 
   private int writeAllocating(long at, ByteBuffer source, int limit) throws IOException {
@@ -413,7 +440,7 @@ public final class Qcow2Device implements LayeredDevice {
       from = inCluster >>> image.subclusterBits << image.subclusterBits;
       to = Math.ceilDiv(inCluster + n, 1 << image.subclusterBits) << image.subclusterBits;
     }
-    boolean blank = image.data == image.file && run.offset() >= end;
+    boolean blank = image.data == image.file && image.encryption == null && run.offset() >= end;
     try {
       fill(at - inCluster, run.offset(), inCluster, source, n, from, to, blank);
     } catch (IOException e) {
@@ -486,8 +513,7 @@ public final class Qcow2Device implements LayeredDevice {
       }
       whole.flip();
       writtenTo = host + stop;
-      image.data.write(host + start, whole);
-      image.wrote();
+      image.writeContent(host + start, whole);
     } else {
       if (copyHead) {
         copyOld(guest + from, host + from, head);
@@ -520,8 +546,7 @@ public final class Qcow2Device implements LayeredDevice {
   private void copyOld(long guest, long host, int length) throws IOException {
     ByteBuffer old = buffer(length);
     readMapped(guest, old, scratch);
-    image.data.write(host, old.flip());
-    image.wrote();
+    image.writeContent(host, old.flip());
   }
 
   /** True when a range is known to read as zeros, without looking at data. */
@@ -1071,6 +1096,7 @@ public final class Qcow2Device implements LayeredDevice {
     Objects.checkIndex(guest, size());
     exclusive.lock();
     try {
+      refuseIfEncrypted();
       if (image.header.externalData()) {
         throw new ImageException(
             ImageException.Kind.INVALID_REQUEST,
@@ -1091,6 +1117,17 @@ public final class Qcow2Device implements LayeredDevice {
       markDirty(guest, Math.min(image.clusterSize, size() - guest));
     } finally {
       exclusive.unlock();
+    }
+  }
+
+  /** Packed clusters are not encrypted, so an encrypted image has none. */
+  public void refuseIfEncrypted() throws ImageException {
+    if (image.encryption != null) {
+      throw new ImageException(
+          ImageException.Kind.INVALID_REQUEST,
+          image.file.name(),
+          "is encrypted, and encrypted clusters cannot be compressed",
+          "leave out the compression or the encryption");
     }
   }
 
@@ -1185,6 +1222,10 @@ public final class Qcow2Device implements LayeredDevice {
                 : image.refcounts.allocate(wanted);
         for (int i = 0; i < run.clusters(); i++) {
           long entry = run.offset() + i * image.clusterSize | Qcow2Image.COPIED;
+          if (image.encryption != null) {
+            // The file's zeros would be noise in plain text.
+            entry |= Qcow2Image.ZERO;
+          }
           image.setL2(table, index + i, entry, 0);
         }
         at += run.clusters() * image.clusterSize;

@@ -2,10 +2,13 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.crypt.Passphrase;
+import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.Preallocation;
+import io.satchel.image.format.luks.LuksOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
@@ -28,24 +31,29 @@ public final class Qcow2Format implements ImageFormat {
     return open(file, purpose, false);
   }
 
+  @Override
+  public Qcow2Device open(Storage file, Purpose purpose, Passphrase passphrase) throws IOException {
+    return open(file, purpose, false, passphrase);
+  }
+
   /**
    * Opens an image.
    *
    * @param unsafe never wait for the medium; for files that a crash may destroy
    */
   public Qcow2Device open(Storage file, Purpose purpose, boolean unsafe) throws IOException {
+    return open(file, purpose, unsafe, Passphrase.none());
+  }
+
+  /** As above, for an image that may be encrypted. */
+  public Qcow2Device open(Storage file, Purpose purpose, boolean unsafe, Passphrase passphrase)
+      throws IOException {
     if (!probe(ByteBuffer.allocate(8).putLong(0, headWord(file)))) {
       throw new ImageException(
           Kind.INVALID_REQUEST, file.name(), "is not a qcow2 image", "open it as what it is");
     }
     Qcow2Header header = Qcow2Header.read(file);
-    if (header.cryptMethod != Qcow2Header.CRYPT_NONE) {
-      throw new ImageException(
-          Kind.ENCRYPTED,
-          file.name(),
-          "is encrypted",
-          "convert it to an unencrypted image with qemu-img and its password first");
-    }
+    Qcow2Encryption encryption = Qcow2Encryption.open(file, header, passphrase);
     boolean use = purpose == Purpose.USE;
     if (use && header.corrupt() && !file.readOnly()) {
       throw new ImageException(
@@ -56,14 +64,15 @@ public final class Qcow2Format implements ImageFormat {
           72,
           null);
     }
-    Qcow2Image image = new Qcow2Image(file, header, unsafe);
+    Qcow2Image image = new Qcow2Image(file, header, encryption, unsafe);
     if (use) {
       if (header.dirty() && !file.readOnly()) {
         new Qcow2Check(image).repairDirty();
       }
       Truncation.refuse(image);
     }
-    return new Qcow2Device(image, file.readOnly());
+    boolean readOnly = file.readOnly() || encryption != null && !encryption.writable();
+    return new Qcow2Device(image, readOnly);
   }
 
   private static long headWord(Storage file) throws IOException {
@@ -74,7 +83,7 @@ public final class Qcow2Format implements ImageFormat {
 
   /** Lays out a new, empty image in an empty file. */
   public void create(Storage file, Qcow2Options options) throws IOException {
-    Qcow2Creator.create(file, options);
+    Qcow2Creator.create(file, options, null);
   }
 
   @Override
@@ -87,6 +96,8 @@ public final class Qcow2Format implements ImageFormat {
     all.put("compression_type", "Compression method used for image cluster compression");
     all.put("data_file", "File name of an external data file");
     all.put("data_file_raw", "The external data file must stay valid as a raw image");
+    all.put("encrypt.format", "Encrypt the image, format choices: 'luks'");
+    all.putAll(LuksOptions.help("encrypt."));
     all.put("extended_l2", "Extended L2 tables");
     all.put("lazy_refcounts", "Postpone refcount updates");
     all.put("preallocation", "Preallocation mode (allowed values: off, metadata, falloc, full)");
@@ -96,8 +107,15 @@ public final class Qcow2Format implements ImageFormat {
 
   @Override
   public void create(Storage file, long size, Map<String, String> options) throws IOException {
+    create(file, size, options, Secrets.none());
+  }
+
+  @Override
+  public void create(Storage file, long size, Map<String, String> options, Secrets secrets)
+      throws IOException {
+    Qcow2Encryption.Request encrypted = Qcow2Encryption.Request.read(file.name(), options, secrets);
     Qcow2Options parsed = parse(file.name(), size, options);
-    Qcow2Creator.create(file, parsed);
+    Qcow2Creator.create(file, parsed, encrypted);
     Preallocation mode = Preallocation.of(file, options);
     if (mode == Preallocation.OFF) {
       return;
@@ -106,7 +124,8 @@ public final class Qcow2Format implements ImageFormat {
       throw OptionReader.impossible(
           file.name(), "cannot be preallocated over a backing file without subclusters");
     }
-    Qcow2Device device = open(file, Purpose.USE, true);
+    Passphrase key = encrypted == null ? Passphrase.none() : Passphrase.of(encrypted.passphrase());
+    Qcow2Device device = open(file, Purpose.USE, true, key);
     device.preallocate(mode);
   }
 
@@ -150,6 +169,7 @@ public final class Qcow2Format implements ImageFormat {
             reader.textOrNull("data_file"),
             reader.flag("data_file_raw", false));
     reader.accept("preallocation");
+    Qcow2Encryption.Request.accept(reader);
     reader.end();
     return parsed;
   }

@@ -2,11 +2,14 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.crypt.EncryptedStorage;
+import io.satchel.image.crypt.SectorCipher;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tables of a qcow2 image: from a place on the disk to a place in the file, and the order in
@@ -33,6 +36,12 @@ final class Qcow2Image {
   /** Where guest data lies: {@link #file}, or the external data file. */
   Storage data;
 
+  /** What guest data is read and written through: {@link #data}, or its plain text. */
+  private Storage content;
+
+  /** Null when the image is not encrypted. */
+  final @Nullable Qcow2Encryption encryption;
+
   final Qcow2Header header;
   final int clusterBits;
   final long clusterSize;
@@ -57,9 +66,12 @@ final class Qcow2Image {
    *
    * @param unsafe never wait for the medium; for files that a crash may destroy
    */
-  Qcow2Image(Storage file, Qcow2Header header, boolean unsafe) throws IOException {
+  Qcow2Image(Storage file, Qcow2Header header, @Nullable Qcow2Encryption encryption, boolean unsafe)
+      throws IOException {
     this.file = file;
     this.data = file;
+    this.content = file;
+    this.encryption = encryption;
     this.header = header;
     this.unsafe = unsafe;
     clusterBits = header.clusterBits;
@@ -70,6 +82,7 @@ final class Qcow2Image {
     int sliceBits = Math.min(clusterBits, 14);
     sliceEntriesBits = sliceBits - l2EntryBits;
     fileEnd = file.size();
+    useData(file);
     l2 = new TableCache(file, sliceBits, L2_CACHE_BYTES, this::writeBack);
     refcounts = new Refcounts(this);
     l1 = readTable(header.l1Offset, header.l1Size, "the L1 table");
@@ -87,6 +100,9 @@ final class Qcow2Image {
     addMetadata(header.l1Offset, header.l1Size * 8L);
     for (long entry : l1) {
       addMetadata(entry & OFFSET_MASK, (entry & OFFSET_MASK) == 0 ? 0 : clusterSize);
+    }
+    if (encryption != null) {
+      addMetadata(encryption.headerOffset(), encryption.headerBytes());
     }
     if (header.snapshotCount > 0) {
       addMetadata(header.snapshotsOffset, Snapshot.encode(snapshots).remaining());
@@ -107,6 +123,28 @@ final class Qcow2Image {
   }
 
   // --- The file ---
+
+  /** Says where guest data lies. */
+  void useData(Storage storage) {
+    data = storage;
+    SectorCipher cipher = encryption == null ? null : encryption.byHostOffset();
+    content = cipher == null ? storage : new EncryptedStorage(storage, cipher, 0);
+  }
+
+  /** Reads guest data at its place in the file. */
+  void readContent(long host, long guest, ByteBuffer target) throws IOException {
+    if (encryption == null || encryption.byHostOffset() != null) {
+      content.read(host, target);
+    } else {
+      encryption.readByGuestOffset(data, host, guest, target);
+    }
+  }
+
+  /** Writes guest data. */
+  void writeContent(long host, ByteBuffer source) throws IOException {
+    content.write(host, source);
+    unsynced = true;
+  }
 
   ImageException corrupt(String problem, long offset) {
     return new ImageException(

@@ -1,0 +1,137 @@
+package io.satchel.image.format.luks;
+
+import io.satchel.image.block.ImageException;
+import io.satchel.image.crypt.SectorCipher;
+import io.satchel.image.crypt.SectorCipher.IvGenerator;
+import io.satchel.image.crypt.SectorCipher.Mode;
+import io.satchel.image.format.OptionReader;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a new LUKS header is to be made.
+ *
+ * @param keyBytes the length of the disk's key
+ * @param ivHash for ESSIV, the hash of the key; otherwise null
+ * @param hash of the pass phrases and of the key's splitting
+ * @param iterTime milliseconds that trying a pass phrase is to take here
+ */
+public record LuksOptions(
+    int keyBytes,
+    Mode mode,
+    IvGenerator generator,
+    @Nullable String ivHash,
+    String hash,
+    long iterTime) {
+  /** The hashes that the JDK has too, by the names in LUKS headers. */
+  static final List<String> HASHES = List.of("sha1", "sha224", "sha256", "sha384", "sha512");
+
+  private static final long MAX_ITER_TIME = 600_000;
+
+  /** The options' names with a line of help each, behind a prefix such as "encrypt.". */
+  public static Map<String, String> help(String prefix) {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put(prefix + "cipher-alg", "Name of encryption cipher algorithm (aes-128, -192, -256)");
+    all.put(prefix + "cipher-mode", "Name of encryption cipher mode (xts, cbc, ctr, ecb)");
+    all.put(prefix + "hash-alg", "Name of encryption hash algorithm (sha1 to sha512)");
+    all.put(prefix + "iter-time", "Time to spend in PBKDF in milliseconds");
+    all.put(prefix + "ivgen-alg", "Name of IV generator algorithm (plain, plain64, essiv)");
+    all.put(prefix + "ivgen-hash-alg", "Name of IV generator hash algorithm");
+    all.put(prefix + "key-secret", "ID of the secret that provides the keyslot passphrase");
+    return all;
+  }
+
+  /** Takes the options out of {@code reader}; the key's own is left to the caller. */
+  public static LuksOptions read(String file, OptionReader reader, String prefix)
+      throws ImageException {
+    String algorithm = reader.text(prefix + "cipher-alg", "aes-256");
+    int bits =
+        switch (algorithm) {
+          case "aes-128" -> 128;
+          case "aes-192" -> 192;
+          case "aes-256" -> 256;
+          default ->
+              throw OptionReader.impossible(
+                  file, "cannot be encrypted with " + algorithm + ", only with AES");
+        };
+    Mode mode = mode(reader.text(prefix + "cipher-mode", "xts"));
+    String vector = reader.text(prefix + "ivgen-alg", "plain64");
+    IvGenerator generator = generator(vector);
+    String hash = reader.text(prefix + "hash-alg", "sha256");
+    String ivHash = reader.textOrNull(prefix + "ivgen-hash-alg");
+    if (generator == IvGenerator.ESSIV && ivHash == null) {
+      ivHash = "sha256";
+    }
+    if (mode == null
+        || generator == null
+        || !HASHES.contains(hash)
+        || ivHash != null && !HASHES.contains(ivHash)) {
+      throw OptionReader.impossible(file, "cannot be encrypted with that mode, IV or hash");
+    }
+    if (generator != IvGenerator.ESSIV) {
+      ivHash = null;
+    } else if (keyOf(ivHash) == 0) {
+      throw OptionReader.impossible(
+          file, "cannot have the IV hash " + ivHash + ", whose length is no key of AES");
+    }
+    String time = reader.text(prefix + "iter-time", "2000");
+    if (!time.matches("[0-9]{1,9}") || Long.parseLong(time) == 0) {
+      throw OptionReader.impossible(file, "cannot have the iter-time " + time);
+    }
+    return new LuksOptions(
+        bits / 8 * (mode == Mode.XTS ? 2 : 1),
+        mode,
+        generator,
+        ivHash,
+        hash,
+        Math.min(Long.parseLong(time), MAX_ITER_TIME));
+  }
+
+  static @Nullable Mode mode(String name) {
+    return switch (name) {
+      case "xts" -> Mode.XTS;
+      case "cbc" -> Mode.CBC;
+      case "ctr" -> Mode.CTR;
+      case "ecb" -> Mode.ECB;
+      default -> null;
+    };
+  }
+
+  static @Nullable IvGenerator generator(String name) {
+    return switch (name) {
+      case "plain" -> IvGenerator.PLAIN;
+      case "plain64" -> IvGenerator.PLAIN64;
+      case "essiv" -> IvGenerator.ESSIV;
+      default -> null;
+    };
+  }
+
+  /** The bits of the AES key that a hash gives; 0 when it gives none. */
+  static int keyOf(@Nullable String ivHash) {
+    return "sha256".equals(ivHash) ? 256 : 0;
+  }
+
+  /** The JDK's name of a hash of {@link #HASHES}. */
+  static String digest(String hash) {
+    return "SHA-" + hash.substring(3);
+  }
+
+  /** The same for an HMAC. */
+  static String mac(String hash) {
+    return "SHA" + hash.substring(3);
+  }
+
+  /** The header's words for mode and vector. */
+  String cipherMode() {
+    String words =
+        mode.name().toLowerCase(Locale.ROOT) + "-" + generator.name().toLowerCase(Locale.ROOT);
+    return ivHash == null ? words : words + ":" + ivHash;
+  }
+
+  SectorCipher cipher(byte[] key) {
+    return new SectorCipher(mode, generator, ivHash == null ? null : digest(ivHash), key);
+  }
+}
