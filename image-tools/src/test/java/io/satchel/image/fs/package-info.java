@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.satchel.image.fs;
+
+import org.jspecify.annotations.NullMarked;
