@@ -83,6 +83,11 @@ public final class CpuState {
   public static final long CR4_OSFXSR = 1 << 9;
   public static final long CR4_OSXMMEXCPT = 1 << 10;
 
+  public static final long CR4_OSXSAVE = 1 << 18;
+
+  /** XCR0's bits of the SSE and the AVX state (SDM volume 1, section 13.3). */
+  public static final long XCR0_AVX_STATE = 6;
+
   public static final long EFER_SCE = 1;
   public static final long EFER_LME = 1 << 8;
   public static final long EFER_LMA = 1 << 10;
@@ -156,6 +161,10 @@ public final class CpuState {
   public long cr3;
   public long cr4;
   public long efer;
+
+  /** The components of the state that XSAVE manages; x87 (bit 0) always is. */
+  public long xcr0 = 1;
+
   public final long[] dr = {0, 0, 0, 0, 0, 0, 0xFFFF_0FF0L, 0x400};
 
   /** Current privilege level, 0 to 3. Kept beside CS's attributes by who loads CS or SS. */
@@ -353,6 +362,11 @@ public final class CpuState {
     return code64() ? 8 : (attributes[SS] & ATTR_DB) != 0 ? 4 : 2;
   }
 
+  /** Whether the operating system lets AVX be used: CR4.OSXSAVE, and SSE and AVX in XCR0. */
+  public boolean avxEnabled() {
+    return (cr4 & CR4_OSXSAVE) != 0 && (xcr0 & XCR0_AVX_STATE) == XCR0_AVX_STATE;
+  }
+
   /** Whether misaligned accesses raise #AC. */
   public boolean alignmentChecked() {
     return cpl == 3 && (cr0 & CR0_AM) != 0 && (systemFlags & AC) != 0;
@@ -380,6 +394,7 @@ public final class CpuState {
     Arrays.fill(xmm, 0);
     Arrays.fill(ymmHigh, 0);
     mxcsr = MXCSR_RESET;
+    xcr0 = 1;
     instructions = 0;
   }
 

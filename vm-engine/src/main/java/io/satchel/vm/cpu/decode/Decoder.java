@@ -40,8 +40,9 @@ public final class Decoder {
 
   private static final int MAX_LENGTH = 15;
 
-  // Maps of 256 opcodes: one byte, 0F, 0F38, 0F3A.
-  private static final int MAPS = 4;
+  // Maps of 256 opcodes: one byte, 0F, 0F38, 0F3A, then the last three behind a VEX prefix.
+  private static final int MAPS = 7;
+  private static final int VEX_MAPS = 3 * 256;
 
   private static final class TooLong extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -72,6 +73,9 @@ public final class Decoder {
     ArithmeticRows.add(map);
     MoveRows.add(map);
     MmxRows.add(map);
+    SseMoveRows.add(map);
+    SseFloatRows.add(map);
+    SseIntegerRows.add(map);
     X87Rows.add(map);
     ControlRows.add(map);
     SystemRows.add(map);
@@ -89,7 +93,7 @@ public final class Decoder {
       }
       boolean eight = row.operands().stream().anyMatch(o -> o.method() == 'Z');
       for (int n = 0; n < (eight ? 8 : 1); n++) {
-        List<Row> cell = cells.get(cell(row.opcode()) + n);
+        List<Row> cell = cells.get(cell(row.opcode()) + (row.vex ? VEX_MAPS : 0) + n);
         cell.stream()
             .filter(row::sameForm)
             .findAny()
@@ -112,7 +116,9 @@ public final class Decoder {
     return (row.prefix != null ? 8 : 0)
         + (row.rm >= 0 ? 4 : 0)
         + (row.reg >= 0 ? 2 : 0)
-        + (row.memoryOnly || row.registerOnly ? 1 : 0);
+        + (row.memoryOnly || row.registerOnly ? 1 : 0)
+        + (row.w >= 0 ? 16 : 0)
+        + (row.l >= 0 ? 32 : 0);
   }
 
   private static int cell(int opcode) {
@@ -151,6 +157,10 @@ public final class Decoder {
     private int segment = -1;
     private boolean operandPrefix;
 
+    // Of a VEX prefix.
+    private int w;
+    private int l;
+
     Pass(CodeBytes bytes, int codeWidth, Instruction i) {
       this.bytes = bytes;
       this.codeWidth = codeWidth;
@@ -181,7 +191,17 @@ public final class Decoder {
       i.addressSize = codeWidth;
       int opcode = prefixes();
       int cell = opcode;
-      if (opcode == 0x0F) {
+      if ((opcode == 0xC4 || opcode == 0xC5) && (codeWidth == 8 || bytes.at(at) >= 0xC0)) {
+        boolean illegal = i.lock || operandPrefix || i.repeat != 0 || i.rex != 0;
+        int map = vex(opcode == 0xC4);
+        opcode = next();
+        if (illegal || map < 1 || map > 3) {
+          i.row = UNDEFINED;
+          i.length = at;
+          return;
+        }
+        cell = VEX_MAPS + 0x100 * map + opcode;
+      } else if (opcode == 0x0F) {
         opcode = next();
         cell = 0x100 + opcode;
         if (opcode == 0x38 || opcode == 0x3A) {
@@ -199,8 +219,14 @@ public final class Decoder {
       i.index = ZERO;
       if (row.modrm && !row.system) {
         modrm();
+        if (row.vsib) {
+          vsib();
+        }
       }
       i.reg |= i.modrm < 0 ? 0 : (i.rex & 4) << 1;
+      if (!i.vex) {
+        i.vvvv = i.reg;
+      }
       if (i.modrm < 0) {
         i.rm = opcode & 7 | (i.rex & 1) << 3;
       } else if (!i.memory) {
@@ -208,6 +234,9 @@ public final class Decoder {
       }
       immediates(row);
       i.length = at;
+      if (i.vex && !row.vvvv && i.vvvv != 0 && row != UNDEFINED) {
+        i.row = UNDEFINED;
+      }
       if (i.lock && !(row.has(Trait.LOCK) && i.memory)) {
         i.row = UNDEFINED;
       }
@@ -245,6 +274,27 @@ public final class Decoder {
       }
     }
 
+    /** Takes in the rest of a VEX prefix of three bytes or of two; gives the opcode map. */
+    private int vex(boolean three) {
+      i.vex = true;
+      int first = next();
+      int last = three ? next() : first & 0x7F;
+      // R, X and B are inverted; the short form has R only.
+      int rxb = (three ? ~first >>> 5 : ~first >>> 7 << 2) & 7;
+      i.vvvv = ~last >>> 3 & 15;
+      if (codeWidth != 8) {
+        rxb = 0;
+        i.vvvv &= 7;
+      }
+      w = last >>> 7;
+      l = last >>> 2 & 1;
+      i.rex = 0x40 | w << 3 | rxb;
+      i.vectorLength = 16 << l;
+      operandPrefix = (last & 3) == 1;
+      i.repeat = (last & 3) == 2 ? 0xF3 : (last & 3) == 3 ? 0xF2 : 0;
+      return three ? first & 0x1F : 1;
+    }
+
     private void segment(int number) {
       // 64-bit code ignores these overrides.
       if (codeWidth != 8) {
@@ -274,6 +324,8 @@ public final class Decoder {
         if ((row.reg < 0 || row.reg == i.reg)
             && (row.system || !(row.memoryOnly && register) && !(row.registerOnly && !register))
             && (row.rm < 0 || row.rm == i.rm)
+            && (row.w < 0 || row.w == w)
+            && (row.l < 0 || row.l == l)
             && prefixMatches(row.prefix)) {
           return row;
         }
@@ -317,6 +369,17 @@ public final class Decoder {
       } else {
         modrm32(mod, i.rm);
       }
+    }
+
+    /** The index that {@link #modrm32} took for a general register is a vector register. */
+    private void vsib() {
+      boolean sib = i.addressSize != 2 && (i.modrm & 7) == 4;
+      if (!sib) {
+        i.row = UNDEFINED;
+        return;
+      }
+      i.vectorIndex = i.index == ZERO ? 4 : i.index;
+      i.index = ZERO;
     }
 
     private void modrm16(int mod, int rm) {
@@ -384,6 +447,7 @@ public final class Decoder {
               i.immediate2 = (int) value & 0xFF;
             }
           }
+          case 'L' -> i.immediate = next() & (codeWidth == 8 ? 0xFF : 0x7F);
           case 'J' -> i.immediate = nextSigned(operand.width(i));
           case 'A' -> {
             i.immediate = next(Math.min(i.operandSize, 4));

@@ -44,6 +44,21 @@ public final class Instruction {
 
   public int rex;
 
+  /** Whether it has a VEX prefix. REX holds that prefix's W, R, X and B then. */
+  public boolean vex;
+
+  /**
+   * The first source register: VEX.vvvv, and without a VEX prefix ModRM.reg, where the destination
+   * is the first source.
+   */
+  public int vvvv;
+
+  /** Bytes of a vector: 16, or 32 by VEX.L. */
+  public int vectorLength = 16;
+
+  /** The vector register that is the index of a memory operand, with VSIB addressing. */
+  public int vectorIndex;
+
   // The memory operand: segment:[gpr[base] + (gpr[index] << scale) + displacement], truncated to
   // addressSize. A part that is absent is
   // CpuState.ZERO. RIP-relative: the displacement has the next instruction's offset added by the

@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code rm=0} to {@code rm=7}: with {@code reg}, this ModRM.rm only
  *   <li>{@code np}, {@code 66}, {@code F3}, {@code F2}: the mandatory prefix; a row without one
  *       does not care
+ *   <li>{@code vex}: behind a VEX prefix; {@code W0}, {@code W1}, {@code L0}, {@code L1}: with this
+ *       VEX.W, or a vector of 128 or of 256 bits. A row without {@code L} stands for both lengths.
+ *       Without an operand of method H or B, VEX.vvvv has to be 1111b
+ *   <li>{@code vsib}: the memory operand's index is a vector register
  *   <li>{@code +NAME}: only on a processor with that {@link Feature}; several may stand. Without it
  *       the row is as if it were not in the map, so that what an older processor makes of the bytes
  *       (TZCNT is BSF with a prefix that does not count) comes by itself, and else #UD
@@ -64,13 +68,19 @@ public final class OpcodeMap {
      */
     MMX,
     /** SSE: #UD by CR0.EM or without CR4.OSFXSR, #NM by CR0.TS. */
-    SSE
+    SSE,
+    /**
+     * AVX: #UD in real and virtual-8086 mode, and unless CR4.OSXSAVE and XCR0 allow SSE and AVX
+     * state; #NM by CR0.TS.
+     */
+    AVX
   }
 
   /** One line of the map. */
   public static final class Row {
 
     private static final Set<String> PREFIXES = Set.of("np", "66", "F3", "F2");
+    private static final Set<String> VEX_FIELDS = Set.of("W0", "W1", "L0", "L1");
 
     private final int opcode;
     private final String text;
@@ -87,6 +97,17 @@ public final class OpcodeMap {
     final boolean memoryOnly;
     final boolean registerOnly;
     final @Nullable String prefix;
+    final boolean vex;
+    final boolean vsib;
+
+    /** Whether VEX.vvvv is an operand. */
+    final boolean vvvv;
+
+    /** VEX.W and the vector length that the row stands for: 0, 1, or -1 for both. */
+    final int w;
+
+    final int l;
+    private final int traitBits;
 
     private Row(
         int opcode, String text, @Nullable Effect effect, @Nullable Value value, Trait... traits) {
@@ -103,6 +124,7 @@ public final class OpcodeMap {
       boolean register = false;
       String mandatory = null;
       Set<Feature> needed = EnumSet.noneOf(Feature.class);
+      Set<String> flags = new java.util.HashSet<>();
       for (int n = 1; n < words.length; n++) {
         String word = words[n];
         if (word.startsWith("+")) {
@@ -111,6 +133,8 @@ public final class OpcodeMap {
           regField = Integer.parseInt(word.substring(1));
         } else if (word.startsWith("rm=")) {
           rmField = Integer.parseInt(word.substring(3));
+        } else if (word.equals("vex") || word.equals("vsib") || VEX_FIELDS.contains(word)) {
+          flags.add(word);
         } else if (word.equals("mem")) {
           memory = true;
         } else if (word.equals("reg")) {
@@ -130,7 +154,17 @@ public final class OpcodeMap {
       reg = regField;
       rm = rmField;
       memoryOnly = memory || operands.stream().anyMatch(o -> o.method() == 'M');
-      registerOnly = register;
+      registerOnly = register || operands.stream().anyMatch(o -> "NRU".indexOf(o.method()) >= 0);
+      vex = flags.contains("vex");
+      vsib = flags.contains("vsib");
+      vvvv = operands.stream().anyMatch(o -> o.method() == 'H' || o.method() == 'B');
+      w = flags.contains("W0") ? 0 : flags.contains("W1") ? 1 : -1;
+      l = flags.contains("L0") ? 0 : flags.contains("L1") ? 1 : -1;
+      int bits = 0;
+      for (Trait trait : traits) {
+        bits |= 1 << trait.ordinal();
+      }
+      traitBits = bits;
       prefix = mandatory;
       system = operands.stream().anyMatch(Operand::system);
       modrm = reg >= 0 || memory || register || operands.stream().anyMatch(Operand::needsModrm);
@@ -160,7 +194,7 @@ public final class OpcodeMap {
     }
 
     public boolean has(Trait trait) {
-      return traits.contains(trait);
+      return (traitBits >>> trait.ordinal() & 1) != 0;
     }
 
     public String mnemonic() {
@@ -176,6 +210,11 @@ public final class OpcodeMap {
       return reg;
     }
 
+    /** Whether it stands behind a VEX prefix. */
+    public boolean vex() {
+      return vex;
+    }
+
     /** What a processor must have for the row to exist. */
     public Set<Feature> features() {
       return features;
@@ -187,6 +226,9 @@ public final class OpcodeMap {
           && rm == other.rm
           && memoryOnly == other.memoryOnly
           && registerOnly == other.registerOnly
+          && vex == other.vex
+          && w == other.w
+          && l == other.l
           && Objects.equals(prefix, other.prefix);
     }
 

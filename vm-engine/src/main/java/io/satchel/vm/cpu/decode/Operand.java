@@ -6,6 +6,9 @@ import java.util.List;
  * An operand as a row's text prints it (SDM volume 2, appendix A.2): an addressing method and a
  * type, or a register.
  *
+ * <p>Operands of type x, of 128 or 256 bits by the vector length, and its kin (ps, pd, ss, sd ...)
+ * are loaded by the rows' methods.
+ *
  * <p>One letter is ours: {@code Z} is the register in the opcode's low three bits, which the manual
  * prints as {@code rAX/r8} and so on; a row with it stands for eight opcodes.
  *
@@ -47,7 +50,7 @@ public record Operand(char method, String type, int register) {
 
   /** Whether ModRM holds it. */
   boolean needsModrm() {
-    return "CDEGMNPQRSUVWH".indexOf(method) >= 0;
+    return "CDEGMNPQRSUVW".indexOf(method) >= 0;
   }
 
   /** Whether it is a control or debug register: ModRM.mod does not matter then. */

@@ -30,14 +30,19 @@ public final class Mmx {
   // Moves and the shape of the others.
 
   /** What every MMX instruction but EMMS does to the x87 state: TOP 0, all registers valid. */
-  private static void enter(FpuState f) {
+  static void enter(FpuState f) {
     f.top = 0;
     f.empty = 0;
   }
 
-  private static void put(FpuState f, int register, long value) {
+  static void put(FpuState f, int register, long value) {
     f.significand[register & 7] = value;
     f.signExponent[register & 7] = 0xFFFF;
+  }
+
+  /** Qq. */
+  static long source(CpuState cpu, Instruction i) {
+    return i.memory ? Operands.load(cpu, i, 0, 8) : cpu.fpu.significand[i.rm & 7];
   }
 
   /** Pq = operator(Pq, Qq). */
