@@ -1,5 +1,11 @@
 package io.satchel.image;
 
+import io.satchel.image.container.Container;
+import io.satchel.image.container.GzipFormat;
+import io.satchel.image.container.OvaFormat;
+import io.satchel.image.container.XzFormat;
+import io.satchel.image.container.ZipFormat;
+import io.satchel.image.container.ZstdFormat;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.luks.LuksFormat;
 import io.satchel.image.format.parallels.ParallelsFormat;
@@ -31,9 +37,20 @@ public final class Formats {
           new VpcFormat(),
           new QedFormat(),
           new ParallelsFormat(),
-          new LuksFormat());
+          new LuksFormat(),
+          new GzipFormat(Formats::inside),
+          new XzFormat(Formats::inside),
+          new ZstdFormat(Formats::inside),
+          new ZipFormat(Formats::inside),
+          new OvaFormat(Formats::inside));
 
   private Formats() {}
+
+  /** The format of an image that was found in a container. */
+  private static ImageFormat inside(ByteBuffer head) {
+    ImageFormat format = probe(head);
+    return format == null || format instanceof Container ? RAW : format;
+  }
 
   /** The format that a file's first bytes tell, or null when it can only be raw. */
   public static @Nullable ImageFormat probe(ByteBuffer head) {

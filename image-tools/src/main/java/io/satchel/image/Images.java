@@ -6,6 +6,7 @@ import io.satchel.image.OpenedImage.Layer;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.container.Container;
 import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.ImageFormat;
@@ -161,6 +162,13 @@ public final class Images {
     private LayeredDevice openFormat(HostFile file, @Nullable String name, int depth)
         throws IOException {
       ImageFormat format = name == null ? Formats.probe(head(file)) : Formats.named(name);
+      if (format instanceof Container && options.writable() && depth == 0) {
+        throw new ImageException(
+            Kind.READ_ONLY,
+            file.path(),
+            "is packed (" + format.name() + "), so it can only be read",
+            "unpack it, or convert it to qcow2");
+      }
       if (format == null && name != null) {
         throw new ImageException(
             Kind.UNSUPPORTED,
