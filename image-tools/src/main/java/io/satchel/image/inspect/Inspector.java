@@ -2,22 +2,21 @@ package io.satchel.image.inspect;
 
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.ImageException;
+import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.Volume;
 import io.satchel.image.partition.PartitionTable;
 import io.satchel.image.partition.PartitionTable.Partition;
 import io.satchel.image.partition.PartitionTable.Scheme;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Looks into an image: partitions, file systems, and how it starts. */
+/** Looks into an image: partitions, file systems, the operating system, and how it starts. */
 public final class Inspector {
   private static final String EFI_SYSTEM = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
-  private static final int ISO_DESCRIPTORS = 16 * 2048;
 
   private Inspector() {}
 
@@ -35,115 +34,167 @@ public final class Inspector {
    * @param used the bytes in use, or -1 when that is not known
    * @param problem what is wrong with it, or null
    */
-  public record FileSystem(
+  public record FoundVolume(
       int partition, String kind, String label, long size, long used, @Nullable String problem) {}
 
-  /** What was found. */
+  /**
+   * What was found.
+   *
+   * @param optical the image is that of a CD or DVD
+   * @param systems the operating systems on it, or the one that a disc installs
+   */
   public record Findings(
       String format,
       long size,
       Scheme scheme,
       Firmware firmware,
       boolean optical,
-      List<FileSystem> fileSystems) {
+      List<FoundVolume> fileSystems,
+      List<OperatingSystem> systems) {
+
+    /** The preset of the machine that fits, or null when nothing says so. */
+    public @Nullable String preset() {
+      return systems.isEmpty() ? null : systems.getFirst().preset();
+    }
+
     /** One sentence for a person. */
     public String sentence() {
-      if (optical) {
-        return "A CD or DVD"
-            + (fileSystems.isEmpty() ? "" : " named " + fileSystems.getFirst().label())
-            + (firmware == Firmware.NONE ? ", nothing starts from it" : ", it can be started from");
-      }
+      String starts =
+          switch (firmware) {
+            case BIOS -> "starts from BIOS";
+            case UEFI -> "starts from UEFI";
+            case BOTH -> "starts from BIOS and UEFI";
+            case NONE -> "nothing starts from it";
+          };
       StringBuilder text = new StringBuilder();
-      for (FileSystem each : fileSystems) {
-        text.append(text.isEmpty() ? "" : "; ").append(each.kind());
-        text.append(each.label().isEmpty() ? "" : " named " + each.label());
-        if (each.used() >= 0) {
-          text.append(
-              String.format(
-                  Locale.ROOT, ", %.1f of %.1f GB used", each.used() / 1e9, each.size() / 1e9));
+      if (optical) {
+        if (!systems.isEmpty()) {
+          text.append("Installer of ").append(named(systems.getFirst())).append(", on ");
         }
-        text.append(each.problem() == null ? "" : ", " + each.problem());
+        text.append(text.isEmpty() ? "A CD or DVD" : "a CD or DVD");
+        if (!fileSystems.isEmpty() && !fileSystems.getFirst().label().isEmpty()) {
+          text.append(" named ").append(fileSystems.getFirst().label());
+        }
+        return text.append(", ").append(starts).toString();
+      }
+      for (OperatingSystem each : systems) {
+        text.append(text.isEmpty() ? "" : "; ").append(named(each));
+        for (FoundVolume volume : fileSystems) {
+          if (volume.partition() == each.partition()) {
+            text.append(", on ").append(described(volume));
+          }
+        }
+      }
+      for (FoundVolume each : fileSystems) {
+        boolean told = systems.stream().anyMatch(s -> s.partition() == each.partition());
+        if (!told && systems.isEmpty()) {
+          text.append(text.isEmpty() ? "" : "; ").append(described(each));
+        }
       }
       if (text.isEmpty()) {
         text.append("No file system that is known");
       }
-      text.append(
-          switch (firmware) {
-            case BIOS -> "; starts from BIOS";
-            case UEFI -> "; starts from UEFI";
-            case BOTH -> "; starts from BIOS and UEFI";
-            case NONE -> "; nothing starts from it";
-          });
-      return text.toString();
+      return text.append(", ").append(starts).toString();
+    }
+
+    private static String named(OperatingSystem system) {
+      return system.name() + (system.architecture() == null ? "" : ", " + system.architecture());
+    }
+
+    private static String described(FoundVolume volume) {
+      return volume.kind()
+          + (volume.label().isEmpty() ? "" : " named " + volume.label())
+          + (volume.used() < 0 ? "" : ", " + use(volume.used(), volume.size()))
+          + (volume.problem() == null ? "" : ", which " + volume.problem());
+    }
+
+    /** "3.1 of 10 GB used": in the unit of the whole. */
+    private static String use(long used, long size) {
+      boolean large = size >= 1_000_000_000;
+      double unit = large ? 1e9 : 1e6;
+      return number(used / unit) + " of " + number(size / unit) + (large ? " GB" : " MB") + " used";
+    }
+
+    private static String number(double value) {
+      return String.format(Locale.ROOT, "%.1f", value).replaceFirst("\\.0$", "");
     }
   }
 
   /** Looks into an open image. */
   public static Findings inspect(OpenedImage image) throws IOException {
     BlockDevice disk = image.device();
-    Findings optical = optical(image);
-    if (optical != null) {
-      return optical;
+    FileSystem disc = FileSystem.at(disk, 0, disk.size());
+    if (disc != null && disc.kind().equals("ISO 9660")) {
+      OperatingSystem installer = Disc.installer(disc);
+      return new Findings(
+          image.format(),
+          disk.size(),
+          Scheme.NONE,
+          Disc.firmware(disk),
+          true,
+          List.of(new FoundVolume(0, disc.kind(), disc.label(), disk.size(), -1, null)),
+          installer == null ? List.of() : List.of(installer));
     }
     PartitionTable table = PartitionTable.read(disk);
     List<Partition> places = new ArrayList<>(table.partitions());
     if (places.isEmpty()) {
-      places.add(new Partition(1, 0, disk.size(), "", "", table.bootCode()));
+      places.add(new Partition(0, 0, disk.size(), "", "", table.bootCode()));
     }
-    List<FileSystem> all = new ArrayList<>();
+    List<FoundVolume> volumes = new ArrayList<>();
+    List<OperatingSystem> systems = new ArrayList<>();
     boolean efi = false;
     for (Partition place : places) {
       efi |= place.type().equals(EFI_SYSTEM) || place.type().equals("ef");
-      Volume volume = Volume.at(disk, place.start(), place.length());
-      if (volume != null) {
-        boolean counted = !volume.kind().equals("swap");
-        all.add(
-            new FileSystem(
-                place.number(),
-                volume.kind(),
-                volume.label(),
-                volume.size(),
-                counted ? volume.size() - volume.free() : -1,
-                volume.unsafe()));
-      }
+      look(disk, place, volumes, systems);
     }
     boolean bios =
         table.bootCode()
             && (table.scheme() != Scheme.MBR || places.stream().anyMatch(Partition::active));
     Firmware firmware =
         bios ? efi ? Firmware.BOTH : Firmware.BIOS : efi ? Firmware.UEFI : Firmware.NONE;
-    return new Findings(image.format(), disk.size(), table.scheme(), firmware, false, all);
+    return new Findings(
+        image.format(), disk.size(), table.scheme(), firmware, false, volumes, systems);
   }
 
-  private static @Nullable Findings optical(OpenedImage image) throws IOException {
-    BlockDevice disk = image.device();
-    String label = null;
-    boolean boots = false;
-    for (int i = 0; i < 32 && ISO_DESCRIPTORS + (i + 1) * 2048L <= disk.size(); i++) {
-      ByteBuffer d = Volume.read(disk, ISO_DESCRIPTORS + i * 2048L, 2048);
-      byte[] id = new byte[5];
-      d.get(1, id);
-      if (!new String(id, StandardCharsets.ISO_8859_1).equals("CD001")) {
-        break;
+  private static void look(
+      BlockDevice disk, Partition place, List<FoundVolume> volumes, List<OperatingSystem> systems)
+      throws IOException {
+    Volume volume = Volume.at(disk, place.start(), place.length());
+    if (volume == null) {
+      BootRecordFinder.Found other = BootRecordFinder.find(disk, place);
+      if (other != null) {
+        volumes.add(
+            new FoundVolume(place.number(), other.kind(), other.label(), place.length(), -1, null));
+        systems.add(other.system());
       }
-      int type = d.get(0) & 0xff;
-      if (type == 1) {
-        byte[] name = new byte[32];
-        d.get(40, name);
-        label = new String(name, StandardCharsets.ISO_8859_1).strip();
-      } else if (type == 0) {
-        byte[] system = new byte[23];
-        d.get(7, system);
-        boots = new String(system, StandardCharsets.ISO_8859_1).equals("EL TORITO SPECIFICATION");
-      } else if (type == 255) {
-        break;
+      return;
+    }
+    boolean counted = !volume.kind().equals("swap") && !(volume instanceof Volume.Damaged);
+    String problem = volume.unsafe();
+    try {
+      FileSystem files = FileSystem.at(disk, place.start(), place.length());
+      OperatingSystem system = files == null ? null : system(files, place.number());
+      if (system != null) {
+        systems.add(system);
       }
+    } catch (ImageException e) {
+      // What cannot be read is worth a word, not the end: the rest may be sound.
+      problem = problem == null ? e.problem() : problem;
     }
-    if (label == null) {
-      return null;
-    }
-    List<FileSystem> volume = List.of(new FileSystem(1, "ISO 9660", label, disk.size(), -1, null));
-    Firmware firmware = boots ? Firmware.BIOS : Firmware.NONE;
-    return new Findings(image.format(), disk.size(), Scheme.NONE, firmware, true, volume);
+    volumes.add(
+        new FoundVolume(
+            place.number(),
+            volume.kind(),
+            volume.label(),
+            volume.size(),
+            counted ? volume.size() - volume.free() : -1,
+            problem));
+  }
+
+  private static @Nullable OperatingSystem system(FileSystem files, int partition)
+      throws IOException {
+    OperatingSystem found = WindowsFinder.find(files, partition);
+    found = found == null ? LinuxFinder.find(files, partition) : found;
+    return found == null ? DosFinder.find(files, partition) : found;
   }
 }
