@@ -1,6 +1,7 @@
 package io.satchel.vm.cpu;
 
 import io.satchel.vm.bus.IoPorts;
+import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
 
@@ -139,6 +140,9 @@ public final class CpuState {
   // The second half of a result whose first half a method returns; not state.
   public long resultHigh;
 
+  /** Scratch space of the instruction in hand; not state. */
+  public final long[] vectorScratch = new long[4];
+
   /** Offset in the code segment. */
   public long rip;
 
@@ -220,6 +224,9 @@ public final class CpuState {
 
   /** Ticks of the time stamp counter before {@link #tscOffset}. */
   public LongSupplier tsc = () -> 0;
+
+  /** Where RDRAND and RDSEED have their numbers from; a guest makes keys of them. */
+  public LongSupplier random = new SecureRandom()::nextLong;
 
   /** Answers the interrupt acknowledge cycle. */
   public InterruptAcknowledge interruptController = () -> 0xFF;

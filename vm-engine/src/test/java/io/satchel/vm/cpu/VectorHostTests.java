@@ -44,7 +44,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class VectorHostTests {
 
-  private static final int ENCODINGS = 12;
+  private static final int ENCODINGS = 4;
   private static final int CONFORMANCE_ENCODINGS = 320;
   private static final int REPORTED = 4;
 
@@ -160,8 +160,7 @@ class VectorHostTests {
         if (APPROXIMATE.contains(row.mnemonic())) {
           acceptClose(theirs, ours, m * STRIDE + AFTER);
         }
-        String difference =
-            processor.difference(theirs, ours, m, definedFlags(row, form, processor.records, m));
+        String difference = processor.difference(theirs, ours, m, definedFlags(row));
         if (m == 0 && !Arrays.equals(scratch, processor.scratchAfter)) {
           difference += "scratch memory differs";
         }
@@ -189,8 +188,14 @@ class VectorHostTests {
     assertThat(ran).as("cases without an exception").isGreaterThan(encodings * BATCH / 4);
   }
 
-  private static long definedFlags(OpcodeMap.Row row, Form form, ByteBuffer records, int n) {
-    return CpuState.ARITHMETIC;
+  private static long definedFlags(OpcodeMap.Row row) {
+    int all = CpuState.ARITHMETIC;
+    return switch (row.mnemonic()) {
+      case "LZCNT", "TZCNT" -> CpuState.CF | CpuState.ZF;
+      case "ANDN", "BLSR", "BLSMSK", "BLSI", "BZHI" -> all & ~(CpuState.AF | CpuState.PF);
+      case "BEXTR" -> CpuState.CF | CpuState.ZF | CpuState.OF;
+      default -> all;
+    };
   }
 
   /** Takes the host's approximations for ours where both are within the bounds of the manual. */
@@ -226,6 +231,7 @@ class VectorHostTests {
     final int immediate;
     final boolean vsib;
     final boolean operandPrefix;
+    final boolean aligned;
     final boolean singles;
     final boolean doubles;
 
@@ -254,7 +260,11 @@ class VectorHostTests {
       shortVex = random.nextBoolean();
       immediate = random.nextInt(256);
       operandPrefix =
-          row.operands().stream().anyMatch(o -> o.type().equals("v")) && random.nextInt(3) == 0;
+          row.operands().stream().anyMatch(o -> o.type().equals("v"))
+              && !word("np")
+              && random.nextInt(3) == 0;
+      // The manual wants them aligned, AMD's processors do not.
+      aligned = row.features().contains(Feature.SHA);
       String name = row.mnemonic();
       singles = name.contains("PS") || name.contains("SS");
       doubles = name.contains("PD") || name.contains("SD");
@@ -332,7 +342,7 @@ class VectorHostTests {
     }
 
     private int misalignment() {
-      return (displacement & 0xE00) == 0 ? 31 : 0;
+      return !aligned && (displacement & 0xE00) == 0 ? 31 : 0;
     }
 
     /** Fills in record {@code n}. */
@@ -367,14 +377,27 @@ class VectorHostTests {
           to.putInt(at + XMM + 16 * rm + k, a + random.nextInt(-1, 2));
         }
       }
-      for (int k = 0; k < HostProcessor64.MEMORY_SIZE; k += 16) {
+      for (int k = 0x1C0; k < (vsib ? 0x500 : 0x2C0); k += 16) {
         value(to, at + MEMORY + k, random);
       }
       to.putLong(at + RFLAGS, 0x202 | random.nextInt() & CpuState.ARITHMETIC);
       long target = host.recordAddress(n) + MEMORY + 0x200;
       to.putLong(at + GPR + 8 * CpuState.RDI, target);
-      if (memory && !ripRelative) {
-        int offset = random.nextInt(10) == 0 ? random.nextInt(64) : 32 * random.nextInt(4);
+      if (vsib) {
+        // The index is a vector register: elements that stay within the record's memory.
+        boolean quadwords = (row.opcode() & 1) != 0;
+        for (int k = 0; k < 32; k += quadwords ? 8 : 4) {
+          int place = at + (k < 16 ? XMM : UPPER - 16) + 16 * index + k;
+          if (quadwords) {
+            to.putLong(place, random.nextInt(-32, 32));
+          } else {
+            to.putInt(place, random.nextInt(-32, 32));
+          }
+        }
+        to.putLong(at + GPR + 8 * base, target + 0x100 - displacement);
+      } else if (memory && !ripRelative) {
+        int offset =
+            !aligned && random.nextInt(10) == 0 ? random.nextInt(64) : 32 * random.nextInt(4);
         long scaled = to.getLong(at + GPR + 8 * index) << scale;
         to.putLong(at + GPR + 8 * base, target + offset - scaled - displacement);
         if (row.mnemonic().endsWith("MXCSR")) {

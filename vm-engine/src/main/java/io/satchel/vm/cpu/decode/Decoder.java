@@ -76,6 +76,9 @@ public final class Decoder {
     SseMoveRows.add(map);
     SseFloatRows.add(map);
     SseIntegerRows.add(map);
+    Sse4Rows.add(map);
+    BitRows.add(map);
+    AvxRows.add(map);
     X87Rows.add(map);
     ControlRows.add(map);
     SystemRows.add(map);
@@ -157,7 +160,7 @@ public final class Decoder {
     private int segment = -1;
     private boolean operandPrefix;
 
-    // Of a VEX prefix.
+    // Of a VEX prefix, or REX.
     private int w;
     private int l;
 
@@ -202,6 +205,7 @@ public final class Decoder {
         }
         cell = VEX_MAPS + 0x100 * map + opcode;
       } else if (opcode == 0x0F) {
+        w = i.rex >>> 3 & 1;
         opcode = next();
         cell = 0x100 + opcode;
         if (opcode == 0x38 || opcode == 0x3A) {

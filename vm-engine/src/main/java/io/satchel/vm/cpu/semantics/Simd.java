@@ -99,23 +99,23 @@ public final class Simd {
   }
 
   /** Zero, or normal. */
-  private static boolean plain32(long bits) {
+  static boolean plain32(long bits) {
     int exponent = (int) bits >>> 23 & 0xFF;
     return exponent - 1 >>> 1 < 0x7F || (int) bits << 1 == 0;
   }
 
   /** Neither near overflow nor near the denormals. */
-  private static boolean inside32(long bits) {
+  static boolean inside32(long bits) {
     int exponent = (int) bits >>> 23 & 0xFF;
     return exponent > 1 && exponent < 0xFE;
   }
 
-  private static boolean plain64(long bits) {
+  static boolean plain64(long bits) {
     int exponent = (int) (bits >>> 52) & 0x7FF;
     return exponent - 1 >>> 1 < 0x3FF || bits << 1 == 0;
   }
 
-  private static boolean inside64(long bits) {
+  static boolean inside64(long bits) {
     int exponent = (int) (bits >>> 52) & 0x7FF;
     return exponent > 1 && exponent < 0x7FE;
   }
@@ -124,6 +124,11 @@ public final class Simd {
     if (inexact) {
       cpu.simdExceptions |= PE;
     }
+  }
+
+  /** Rounding to nearest, inexact masked and already met. */
+  static boolean inexactIsKnown(CpuState cpu) {
+    return (cpu.mxcsr & (RC | PM | PE)) == (PM | PE);
   }
 
   private static boolean unknown(CpuState cpu) {

@@ -195,6 +195,95 @@ public final class SimdConvert {
     return Double.doubleToRawLongBits(result);
   }
 
+  // Half precision (F16C), which ignores FTZ, and DAZ where halves are read.
+
+  public static long halfToSingle(CpuState cpu, long value) {
+    if (SimdSoft.isSignaling(value, SimdSoft.HALF)) {
+      cpu.simdExceptions |= Simd.IE;
+    }
+    if (SimdSoft.isNan(value, SimdSoft.HALF)) {
+      return (value & 0x8000) << 16 | Simd.INFINITY32 | 1L << 22 | (value & 0x3FF) << 13;
+    }
+    return Float.floatToRawIntBits(Float.float16ToFloat((short) value)) & LOW;
+  }
+
+  /** The rounding mode is that of MXCSR when bit 2 of the immediate byte is set, else its own. */
+  public static long singleToHalf(CpuState cpu, long value, int immediate) {
+    if (SimdSoft.isNan(value, SimdSoft.SINGLE)) {
+      if (SimdSoft.isSignaling(value, SimdSoft.SINGLE)) {
+        cpu.simdExceptions |= Simd.IE;
+      }
+      return value >>> 16 & 0x8000 | 0x7E00 | value >>> 13 & 0x3FF;
+    }
+    long operand = SimdSoft.flush(cpu, value, SimdSoft.SINGLE);
+    SimdSoft.denormals(cpu, operand, operand, SimdSoft.SINGLE);
+    long sign = operand >>> 16 & 0x8000;
+    long magnitude = operand & ~Simd.SIGN32;
+    if (magnitude == 0 || magnitude == Simd.INFINITY32) {
+      return sign | (magnitude == 0 ? 0 : 0x7C00);
+    }
+    int mxcsr = cpu.mxcsr;
+    int mode = (immediate & 4) != 0 ? mxcsr & Simd.RC : (immediate & 3) << Simd.RC_SHIFT;
+    return SimdSoft.round(
+        cpu,
+        mxcsr & ~(Simd.RC | Simd.FTZ) | mode,
+        sign != 0,
+        SimdSoft.exponent(operand, SimdSoft.SINGLE),
+        SimdSoft.significand(operand, SimdSoft.SINGLE),
+        SimdSoft.HALF);
+  }
+
+  /** VCVTPH2PS. */
+  public static void vcvtph2ps(CpuState cpu, Instruction i) {
+    boolean whole = i.vectorLength == 32;
+    long low = whole ? Vector.load(cpu, i, false) : Vector.load64(cpu, i);
+    long high = cpu.resultHigh;
+    long r0 = halves(cpu, low);
+    long r1 = halves(cpu, low >>> 32);
+    long r2 = whole ? halves(cpu, high) : 0;
+    long r3 = whole ? halves(cpu, high >>> 32) : 0;
+    Vector.finish(cpu);
+    Vector.set256(cpu, i.reg, r0, r1, r2, r3);
+  }
+
+  private static long halves(CpuState cpu, long value) {
+    return halfToSingle(cpu, value & 0xFFFF) | halfToSingle(cpu, value >>> 16 & 0xFFFF) << 32;
+  }
+
+  /** VCVTPS2PH. */
+  public static void vcvtps2ph(CpuState cpu, Instruction i) {
+    boolean whole = i.vectorLength == 32;
+    int r = 2 * i.reg;
+    int immediate = (int) i.immediate;
+    long low =
+        toHalves(cpu, cpu.xmm[r], immediate) | toHalves(cpu, cpu.xmm[r + 1], immediate) << 32;
+    long high = 0;
+    if (whole) {
+      high = toHalves(cpu, cpu.ymmHigh[r], immediate);
+      high |= toHalves(cpu, cpu.ymmHigh[r + 1], immediate) << 32;
+    }
+    int before = cpu.mxcsr;
+    Vector.finish(cpu);
+    if (!i.memory) {
+      Vector.set(cpu, i, i.rm, low, high);
+      return;
+    }
+    int after = cpu.mxcsr;
+    // A page fault leaves MXCSR alone.
+    cpu.mxcsr = before;
+    if (whole) {
+      Vector.store128(cpu, Vector.address(cpu, i, 16, false, true), low, high);
+    } else {
+      Operands.store(cpu, i, 0, 8, low);
+    }
+    cpu.mxcsr = after;
+  }
+
+  private static long toHalves(CpuState cpu, long value, int immediate) {
+    return singleToHalf(cpu, value & LOW, immediate)
+        | singleToHalf(cpu, value >>> 32, immediate) << 16;
+  }
+
   // Between vectors of different elements. The destination's second half is in resultHigh.
 
   /** CVTPS2PD and CVTDQ2PD: elements of 32 bits become twice as wide. */
@@ -325,10 +414,11 @@ public final class SimdConvert {
   public static void cvtpi2ps(CpuState cpu, Instruction i) {
     long b = Mmx.source(cpu, i);
     long low = int32ToSingle(cpu, b & LOW) | int32ToSingle(cpu, b >>> 32) << 32;
-    Vector.finish(cpu);
+    // Before the exceptions: processors do so too.
     if (!i.memory) {
       Mmx.enter(cpu.fpu);
     }
+    Vector.finish(cpu);
     cpu.xmm[2 * i.reg] = low;
   }
 
@@ -355,9 +445,9 @@ public final class SimdConvert {
   }
 
   private static void toMmx(CpuState cpu, Instruction i, long low, long high) {
-    Vector.finish(cpu);
     FpuState f = cpu.fpu;
     Mmx.enter(f);
+    Vector.finish(cpu);
     Mmx.put(f, i.reg, low | high << 32);
   }
 }

@@ -4,14 +4,15 @@ import io.satchel.vm.cpu.CpuState;
 
 /**
  * SIMD floating-point arithmetic the long way: every rounding mode, denormals, NaNs and all
- * exceptions (Intel SDM volume 1, sections 4.8, 4.9 and 11.5). Both formats share the code; {@link
- * #SINGLE} and {@link #DOUBLE} are the bits of their fractions.
+ * exceptions (Intel SDM volume 1, sections 4.8, 4.9 and 11.5). The formats share the code; {@link
+ * #SINGLE}, {@link #DOUBLE} and {@link #HALF} are the bits of their fractions.
  *
  * <p>Between unpacking and rounding a significand has its leading one in bit 62, and bit 0 stands
  * for all the bits that were lost below it.
  */
 final class SimdSoft {
 
+  static final int HALF = 10;
   static final int SINGLE = 23;
   static final int DOUBLE = 52;
 
@@ -20,15 +21,15 @@ final class SimdSoft {
   private SimdSoft() {}
 
   private static int bias(int format) {
-    return format == DOUBLE ? 1023 : 127;
+    return format == DOUBLE ? 1023 : format == SINGLE ? 127 : 15;
   }
 
   static long sign(int format) {
-    return format == DOUBLE ? Simd.SIGN64 : Simd.SIGN32;
+    return format == DOUBLE ? Simd.SIGN64 : format == SINGLE ? Simd.SIGN32 : 0x8000;
   }
 
   static long infinity(int format) {
-    return format == DOUBLE ? Simd.INFINITY64 : Simd.INFINITY32;
+    return format == DOUBLE ? Simd.INFINITY64 : format == SINGLE ? Simd.INFINITY32 : 0x7C00;
   }
 
   private static long quietBit(int format) {
@@ -126,7 +127,13 @@ final class SimdSoft {
    * @param exponent of bit 62, which is set
    */
   static long round(CpuState cpu, boolean negative, int exponent, long significand, int format) {
-    int mode = (cpu.mxcsr & Simd.RC) >>> Simd.RC_SHIFT;
+    return round(cpu, cpu.mxcsr, negative, exponent, significand, format);
+  }
+
+  /** As the other, with a rounding mode, FTZ and masks that are not MXCSR's. */
+  static long round(
+      CpuState cpu, int mxcsr, boolean negative, int exponent, long significand, int format) {
+    int mode = (mxcsr & Simd.RC) >>> Simd.RC_SHIFT;
     long signBit = negative ? sign(format) : 0;
     int spare = TOP - format;
     long half = 1L << spare - 1;
@@ -141,11 +148,11 @@ final class SimdSoft {
               && kept == (1L << format + 1) - 1
               && up(mode, negative, (kept & 1) != 0, significand & mask, half);
       tiny = !reaches;
-      if (tiny && (cpu.mxcsr & (Simd.FTZ | Simd.UM)) == (Simd.FTZ | Simd.UM)) {
+      if (tiny && (mxcsr & (Simd.FTZ | Simd.UM)) == (Simd.FTZ | Simd.UM)) {
         cpu.simdExceptions |= Simd.UE | Simd.PE;
         return signBit;
       }
-      if (tiny && (cpu.mxcsr & Simd.UM) == 0) {
+      if (tiny && (mxcsr & Simd.UM) == 0) {
         // Unmasked, it needs no loss of accuracy; precision is judged without the denormals' limit.
         cpu.simdExceptions |= Simd.UE | ((significand & mask) != 0 ? Simd.PE : 0);
         return signBit;
@@ -164,7 +171,7 @@ final class SimdSoft {
       exponent++;
     }
     if (exponent > bias(format)) {
-      boolean precise = (cpu.mxcsr & Simd.OM) == 0 && !inexact;
+      boolean precise = (mxcsr & Simd.OM) == 0 && !inexact;
       cpu.simdExceptions |= precise ? Simd.OE : Simd.OE | Simd.PE;
       boolean toInfinity = mode == Simd.NEAREST || mode == (negative ? Simd.DOWN : Simd.UP);
       return signBit | (toInfinity ? infinity(format) : infinity(format) - 1);
@@ -329,6 +336,125 @@ final class SimdSoft {
     long remainder = (y << DOUBLE + odd) - root * root;
     return round(
         cpu, false, exponent - odd >> 1, (root << TOP - DOUBLE) + Long.signum(remainder), format);
+  }
+
+  /** (+ or -) x * y (+ or -) z, rounded once. */
+  static long fused(
+      CpuState cpu,
+      long x,
+      long y,
+      long z,
+      boolean negativeProduct,
+      boolean negativeAddend,
+      int format) {
+    x = flush(cpu, x, format);
+    y = flush(cpu, y, format);
+    z = flush(cpu, z, format);
+    boolean zero = isZero(x, format) || isZero(y, format);
+    boolean infinite = isInfinite(x, format) || isInfinite(y, format);
+    if (isNan(x, format) || isNan(y, format) || isNan(z, format)) {
+      if (isSignaling(z, format)) {
+        cpu.simdExceptions |= Simd.IE;
+      }
+      if (isNan(x, format) || isNan(y, format)) {
+        return nan(cpu, x, y, format);
+      }
+      return z | quietBit(format);
+    }
+    if (zero && infinite) {
+      return invalid(cpu, format);
+    }
+    boolean negative = negative(x ^ y, format) != negativeProduct;
+    boolean addendNegative = negative(z, format) != negativeAddend;
+    if (infinite && isInfinite(z, format) && negative != addendNegative) {
+      return invalid(cpu, format);
+    }
+    denormals(cpu, x, y, format);
+    denormals(cpu, z, z, format);
+    if (infinite || isInfinite(z, format)) {
+      return infinity(format) | ((infinite ? negative : addendNegative) ? sign(format) : 0);
+    }
+    if (zero) {
+      if (isZero(z, format)) {
+        return negative == addendNegative ? negative ? sign(format) : 0 : exactZero(cpu, format);
+      }
+      return round(cpu, addendNegative, exponent(z, format), significand(z, format), format);
+    }
+    // 128 bits, with bit 124 of the product standing for 2 to this exponent.
+    int exponent = exponent(x, format) + exponent(y, format);
+    long sx = significand(x, format);
+    long sy = significand(y, format);
+    long high = Math.multiplyHigh(sx, sy);
+    long low = sx * sy;
+    if (!isZero(z, format)) {
+      long addendHigh = significand(z, format) >>> 2;
+      long addendLow = significand(z, format) << 62;
+      int distance = exponent - exponent(z, format);
+      // The smaller one gives way; bit 0 keeps what it loses.
+      if (distance >= 0) {
+        long shiftedLow = shiftRightLow(addendHigh, addendLow, distance);
+        addendHigh = distance > 63 ? 0 : addendHigh >>> distance;
+        addendLow = shiftedLow;
+      } else {
+        long shiftedLow = shiftRightLow(high, low, -distance);
+        high = -distance > 63 ? 0 : high >>> -distance;
+        low = shiftedLow;
+        exponent -= distance;
+      }
+      if (negative == addendNegative) {
+        low += addendLow;
+        high += addendHigh + (Long.compareUnsigned(low, addendLow) < 0 ? 1 : 0);
+      } else {
+        boolean borrow = Long.compareUnsigned(low, addendLow) < 0;
+        low -= addendLow;
+        high -= addendHigh + (borrow ? 1 : 0);
+        if (high < 0) {
+          high = ~high + (low == 0 ? 1 : 0);
+          low = -low;
+          negative = addendNegative;
+        }
+        if ((high | low) == 0) {
+          return exactZero(cpu, format);
+        }
+      }
+    }
+    int shift =
+        high != 0 ? Long.numberOfLeadingZeros(high) - 1 : Long.numberOfLeadingZeros(low) + 63;
+    long significand;
+    long rest;
+    if (shift >= 64) {
+      significand = low << shift - 64;
+      rest = 0;
+    } else if (shift <= 0) {
+      // The leading one may be in the sign's place already, or in its own.
+      significand = shift == 0 ? high : high >>> 1 | high & 1;
+      rest = low;
+    } else {
+      significand = high << shift | low >>> 64 - shift;
+      rest = low << shift;
+    }
+    if (shift == 63) {
+      significand = low >>> 1;
+      rest = low & 1;
+    }
+    return round(cpu, negative, exponent + 2 - shift, significand | (rest != 0 ? 1 : 0), format);
+  }
+
+  /** The low half of 128 bits shifted right; bit 0 keeps what falls out. */
+  private static long shiftRightLow(long high, long low, int count) {
+    if (count == 0) {
+      return low;
+    }
+    if (count >= 128) {
+      return (high | low) != 0 ? 1 : 0;
+    }
+    if (count >= 64) {
+      int rest = count - 64;
+      boolean lost = low != 0 || rest != 0 && high << 64 - rest != 0;
+      return high >>> rest | (lost ? 1 : 0);
+    }
+    boolean lost = low << 64 - count != 0;
+    return high << 64 - count | low >>> count | (lost ? 1 : 0);
   }
 
   /** MIN or MAX of operands that may be anything. */

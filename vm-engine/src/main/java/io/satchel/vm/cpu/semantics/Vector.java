@@ -155,6 +155,30 @@ public final class Vector {
     cpu.ymmHigh[2 * register + 1] = high2;
   }
 
+  /** Bits {@code 64 * n} and up of a register, {@code n} from 0 to 3. */
+  static long quad(CpuState cpu, int register, int n) {
+    return (n < 2 ? cpu.xmm : cpu.ymmHigh)[2 * register + (n & 1)];
+  }
+
+  /** The rm operand, of the vector's length, to scratch space. */
+  static void loadScratch(CpuState cpu, Instruction i) {
+    long[] scratch = cpu.vectorScratch;
+    long at = i.memory ? address128(cpu, i) : 0;
+    for (int n = 0; n < i.vectorLength / 8; n++) {
+      scratch[n] = i.memory ? read(cpu, at, 8 * n) : quad(cpu, i.rm, n);
+    }
+  }
+
+  /** The destination from scratch space. */
+  static void setScratch(CpuState cpu, Instruction i) {
+    long[] scratch = cpu.vectorScratch;
+    if (i.vectorLength == 32) {
+      set256(cpu, i.reg, scratch[0], scratch[1], scratch[2], scratch[3]);
+    } else {
+      set(cpu, i, i.reg, scratch[0], scratch[1]);
+    }
+  }
+
   /** Moves what the element functions met to MXCSR; raises #XM for what is not masked. */
   static void finish(CpuState cpu) {
     if (cpu.simdExceptions != 0) {
@@ -293,6 +317,33 @@ public final class Vector {
       lanesApart(cpu, i, Packed::shufpd, (int) i.immediate & 3, (int) i.immediate >>> 2 & 3);
     } else {
       lanes(cpu, i, Packed::shufpd);
+    }
+  }
+
+  /** MPSADBW: the upper lane takes bits 5-3 of the immediate byte. */
+  public static void mpsadbw(CpuState cpu, Instruction i) {
+    if (i.vectorLength == 32) {
+      lanesApart(cpu, i, Packed::mpsadbw, (int) i.immediate, (int) i.immediate >>> 3);
+    } else {
+      lanes(cpu, i, Packed::mpsadbw);
+    }
+  }
+
+  /** BLENDPS and VPBLENDD: four bits of the immediate byte for each lane. */
+  public static void blendps(CpuState cpu, Instruction i) {
+    if (i.vectorLength == 32) {
+      lanesApart(cpu, i, Packed::blendps, (int) i.immediate, (int) i.immediate >>> 4);
+    } else {
+      lanes(cpu, i, Packed::blendps);
+    }
+  }
+
+  /** BLENDPD: two bits for each lane. */
+  public static void blendpd(CpuState cpu, Instruction i) {
+    if (i.vectorLength == 32) {
+      lanesApart(cpu, i, Packed::blendpd, (int) i.immediate, (int) i.immediate >>> 2);
+    } else {
+      lanes(cpu, i, Packed::blendpd);
     }
   }
 

@@ -170,20 +170,33 @@ public final class VectorFloat {
 
   // SSE4.1.
 
-  /** DPPS: products where the high four bits say, their sum where the low four bits say. */
-  public static long dpps(
-      CpuState cpu, long aLow, long aHigh, long bLow, long bHigh, int immediate) {
-    long p0 = (immediate & 0x10) == 0 ? 0 : Simd.mulss(cpu, aLow & LOW, bLow & LOW);
-    long p1 = (immediate & 0x20) == 0 ? 0 : Simd.mulss(cpu, aLow >>> 32, bLow >>> 32);
-    long p2 = (immediate & 0x40) == 0 ? 0 : Simd.mulss(cpu, aHigh & LOW, bHigh & LOW);
-    long p3 = (immediate & 0x80) == 0 ? 0 : Simd.mulss(cpu, aHigh >>> 32, bHigh >>> 32);
-    stage(cpu);
-    long low = Simd.addss(cpu, p0, p1);
-    long high = Simd.addss(cpu, p2, p3);
-    stage(cpu);
-    long sum = Simd.addss(cpu, low, high) * 0x1_0000_0001L;
-    cpu.resultHigh = sum & Packed.dwords(immediate >>> 2);
-    return sum & Packed.dwords(immediate);
+  /**
+   * DPPS: products where the high four bits say, their sum where the low four bits say. Each of its
+   * three steps raises what it met in all lanes before the next begins.
+   */
+  public static void dpps(CpuState cpu, Instruction i) {
+    int immediate = (int) i.immediate;
+    int quads = i.vectorLength / 8;
+    long[] r = cpu.vectorScratch;
+    Vector.loadScratch(cpu, i);
+    for (int n = 0; n < quads; n++) {
+      long a = Vector.quad(cpu, i.vvvv, n);
+      int chosen = immediate >>> 4 + 2 * (n & 1);
+      long low = (chosen & 1) == 0 ? 0 : Simd.mulss(cpu, a & LOW, r[n] & LOW);
+      r[n] = low | ((chosen & 2) == 0 ? 0 : Simd.mulss(cpu, a >>> 32, r[n] >>> 32) << 32);
+    }
+    Vector.finish(cpu);
+    for (int n = 0; n < quads; n++) {
+      r[n] = Simd.addss(cpu, r[n] & LOW, r[n] >>> 32);
+    }
+    Vector.finish(cpu);
+    for (int n = 0; n < quads; n += 2) {
+      long sum = Simd.addss(cpu, r[n], r[n + 1]) * 0x1_0000_0001L;
+      r[n] = sum & Packed.dwords(immediate);
+      r[n + 1] = sum & Packed.dwords(immediate >>> 2);
+    }
+    Vector.finish(cpu);
+    Vector.setScratch(cpu, i);
   }
 
   /** DPPD. */
@@ -191,15 +204,10 @@ public final class VectorFloat {
       CpuState cpu, long aLow, long aHigh, long bLow, long bHigh, int immediate) {
     long p0 = (immediate & 0x10) == 0 ? 0 : Simd.mulsd(cpu, aLow, bLow);
     long p1 = (immediate & 0x20) == 0 ? 0 : Simd.mulsd(cpu, aHigh, bHigh);
-    stage(cpu);
+    Vector.finish(cpu);
     long sum = Simd.addsd(cpu, p0, p1);
     cpu.resultHigh = (immediate & 2) != 0 ? sum : 0;
     return (immediate & 1) != 0 ? sum : 0;
-  }
-
-  /** Raises what one step of several met. */
-  private static void stage(CpuState cpu) {
-    Vector.finish(cpu);
   }
 
   /** ROUNDPS of 128 bits. */
