@@ -83,6 +83,13 @@ public final class CpuState {
   public static final long CR4_OSFXSR = 1 << 9;
   public static final long CR4_OSXMMEXCPT = 1 << 10;
 
+  public static final long CR4_UMIP = 1 << 11;
+  public static final long CR4_FSGSBASE = 1 << 16;
+  public static final long CR4_PCIDE = 1 << 17;
+  public static final long CR4_OSXSAVE = 1 << 18;
+  public static final long CR4_SMEP = 1 << 20;
+  public static final long CR4_SMAP = 1 << 21;
+
   public static final long EFER_SCE = 1;
   public static final long EFER_LME = 1 << 8;
   public static final long EFER_LMA = 1 << 10;
@@ -203,6 +210,21 @@ public final class CpuState {
   public long tscOffset;
   public long miscEnable = 1;
   public final long[] mtrr = new long[32];
+  public long star;
+  public long lstar;
+  public long cstar;
+  public long syscallMask;
+  public long kernelGsBase;
+  public long tscAux;
+
+  /** IA32_PERFEVTSEL0 and 1. */
+  public final long[] eventSelect = new long[2];
+
+  /** The performance counters, less the instructions that have retired for those that count. */
+  public final long[] counter = new long[2];
+
+  /** The components of the state that XSAVE manages; x87 (bit 0) always is. */
+  public long xcr0 = 1;
 
   public final FpuState fpu = new FpuState();
   public final Mmu mmu;
@@ -247,6 +269,7 @@ public final class CpuState {
     this.ports = ports;
     this.model = model;
     mmu.attach(this);
+    mmu.walker().setPhysicalBits(model.physicalBits());
   }
 
   /** Bits PENDING_*; engines look at it at every block boundary. */
@@ -374,6 +397,10 @@ public final class CpuState {
     pat = 0x0007_0406_0007_0406L;
     miscEnable = 1;
     sysenterCs = sysenterEsp = sysenterEip = 0;
+    star = lstar = cstar = syscallMask = kernelGsBase = tscAux = 0;
+    Arrays.fill(eventSelect, 0);
+    Arrays.fill(counter, 0);
+    xcr0 = 1;
     tscOffset = -tsc.getAsLong();
     Arrays.fill(mtrr, 0);
     fpu.reset();
