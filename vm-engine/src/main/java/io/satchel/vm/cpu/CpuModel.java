@@ -407,7 +407,8 @@ public final class CpuModel {
       try {
         return withMaxLevel(Integer.decode(word.substring("maxlevel=".length())));
       } catch (NumberFormatException e) {
-        throw new IllegalArgumentException("maxlevel= wants a number, not \"%s\"".formatted(word), e);
+        throw new IllegalArgumentException(
+            "maxlevel= wants a number, not \"%s\"".formatted(word), e);
       }
     }
     if (!word.startsWith("+") && !word.startsWith("-")) {
@@ -457,20 +458,12 @@ public final class CpuModel {
       changed.remove(feature);
     }
     return new CpuModel(
-        name,
-        signature,
-        level,
-        levelLimit,
-        brandIndex,
-        brand,
-        changed,
-        cachesEax,
-        cachesEdx);
+        name, signature, level, levelLimit, brandIndex, brand, changed, cachesEax, cachesEdx);
   }
 
   /**
-   * A copy whose highest basic CPUID leaf is at most {@code wanted} (at least 1): Windows NT 4 stops
-   * when it is above 2.
+   * A copy whose highest basic CPUID leaf is at most {@code wanted} (at least 1): Windows NT 4
+   * stops when it is above 2.
    */
   public CpuModel withMaxLevel(int wanted) {
     int limit = Math.max(1, wanted);
@@ -638,8 +631,7 @@ public final class CpuModel {
   private Leaf extended(int leaf, int highest) {
     return switch (leaf) {
       case 0x8000_0000 -> new Leaf(highest, 0, 0, 0);
-      case 0x8000_0001 ->
-          new Leaf(0, 0, bits(Report.EXTENDED_1_ECX), bits(Report.EXTENDED_1_EDX));
+      case 0x8000_0001 -> new Leaf(0, 0, bits(Report.EXTENDED_1_ECX), bits(Report.EXTENDED_1_EDX));
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
         int at = (leaf - 0x8000_0002) * 16;
         yield new Leaf(

@@ -93,7 +93,8 @@ public final class Mmu {
     if (tlb == userRead || tlb == userWrite) {
       return PageWalker.USER;
     }
-    boolean closed = (tlb == systemRead || tlb == systemWrite) && (cpu.cr4 & CpuState.CR4_SMAP) != 0;
+    boolean closed =
+        (tlb == systemRead || tlb == systemWrite) && (cpu.cr4 & CpuState.CR4_SMAP) != 0;
     return closed ? PageWalker.SUPERVISOR_ONLY : 0;
   }
 

@@ -76,8 +76,8 @@ public final class Msrs {
   private static final int TSC_AUX = 0xC000_0103;
 
   /**
-   * RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO,
-   * FBSDP_NO, PSDP_NO, GDS_NO, RFDS_NO: nothing is executed ahead of its time here.
+   * RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
+   * PSDP_NO, GDS_NO, RFDS_NO: nothing is executed ahead of its time here.
    */
   private static final long ARCH_CAPABILITIES_VALUE =
       1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 7 << 13 | 1 << 26 | 1 << 27;

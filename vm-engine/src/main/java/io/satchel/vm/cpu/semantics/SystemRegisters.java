@@ -328,8 +328,7 @@ public final class SystemRegisters {
     if (type < 0 || type > 3) {
       throw cpu.gp(0);
     }
-    if (type < 2
-        && (identifier >>> 12 != 0 || identifier != 0 && (cpu.cr4 & CR4_PCIDE) == 0)
+    if (type < 2 && (identifier >>> 12 != 0 || identifier != 0 && (cpu.cr4 & CR4_PCIDE) == 0)
         || type == 0 && !Descriptors.isCanonical(linear)) {
       throw cpu.gp(0);
     }
