@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a processor says of itself: CPUID, its signature, and which instructions and control bits it
@@ -129,15 +131,22 @@ public final class CpuModel {
 
   /** A register of an answer that holds feature bits. */
   private enum Report {
-    LEAF_1_EDX,
-    LEAF_1_ECX,
-    LEAF_7_EBX,
-    LEAF_7_ECX,
-    LEAF_7_EDX,
-    LEAF_D_1_EAX,
-    EXTENDED_1_ECX,
-    EXTENDED_1_EDX,
-    EXTENDED_7_EDX
+    LEAF_1_EDX(1),
+    LEAF_1_ECX(1),
+    LEAF_7_EBX(7),
+    LEAF_7_ECX(7),
+    LEAF_7_EDX(7),
+    LEAF_D_1_EAX(0xD),
+    EXTENDED_1_ECX(0),
+    EXTENDED_1_EDX(0),
+    EXTENDED_7_EDX(0);
+
+    /** The basic leaf that must exist. */
+    private final int leaf;
+
+    Report(int leaf) {
+      this.leaf = leaf;
+    }
   }
 
   /** The answer to CPUID: the four registers after it, in the order in which leaf 0 spells. */
@@ -168,10 +177,44 @@ public final class CpuModel {
               Feature.PSE36,
               Feature.MMX,
               Feature.FXSR,
+              Feature.CLFSH,
               Feature.X2APIC,
-              Feature.TSC_DEADLINE));
+              Feature.TSC_DEADLINE,
+              Feature.PCID,
+              Feature.XSAVE,
+              Feature.HYPERVISOR,
+              Feature.FSGSBASE,
+              Feature.SMEP,
+              Feature.ERMS,
+              Feature.INVPCID,
+              Feature.SMAP,
+              Feature.CLFLUSHOPT,
+              Feature.UMIP,
+              Feature.RDPID,
+              Feature.ARCH_CAPABILITIES,
+              Feature.XSAVEOPT,
+              Feature.XSAVEC,
+              Feature.XGETBV1,
+              Feature.LAHF_LM,
+              Feature.PREFETCHW,
+              Feature.SYSCALL,
+              Feature.NX,
+              Feature.PDPE1GB,
+              Feature.RDTSCP,
+              Feature.LM,
+              Feature.INVTSC));
 
   private static final String VENDOR = "GenuineIntel";
+  private static final String HYPERVISOR = "SatchelSatch";
+
+  /** EBX of leaf 1: lines of 64 bytes, in units of 8. */
+  private static final int CLFLUSH_LINE = 8 << 8;
+
+  private static final int LINEAR_BITS = 48;
+
+  // Of XSAVE's image: the legacy area and the header come first.
+  private static final int AVX_OFFSET = 576;
+  private static final int AVX_SIZE = 256;
 
   private static final Set<Feature> ON_486 = EnumSet.of(Feature.FPU, Feature.VME);
   private static final Set<Feature> ON_PENTIUM =
@@ -198,6 +241,53 @@ public final class CpuModel {
   private static final Set<Feature> ON_PENTIUM_3 = plus(ON_PENTIUM_2, Feature.SSE);
   private static final Set<Feature> ON_PENTIUM_4 = plus(ON_PENTIUM_3, Feature.SSE2);
 
+  // The levels of the x86-64 psABI, with what processors of their time had besides.
+  private static final Set<Feature> ON_X86_64_V1 =
+      plus(
+          ON_PENTIUM_4,
+          Feature.CLFSH,
+          Feature.LM,
+          Feature.SYSCALL,
+          Feature.NX,
+          Feature.INVTSC,
+          Feature.ARCH_CAPABILITIES,
+          Feature.HYPERVISOR);
+  private static final Set<Feature> ON_X86_64_V2 =
+      plus(
+          ON_X86_64_V1,
+          Feature.SSE3,
+          Feature.SSSE3,
+          Feature.SSE4_1,
+          Feature.SSE4_2,
+          Feature.CX16,
+          Feature.POPCNT,
+          Feature.LAHF_LM,
+          Feature.RDTSCP,
+          Feature.X2APIC,
+          Feature.TSC_DEADLINE);
+  private static final Set<Feature> ON_X86_64_V3 =
+      plus(
+          ON_X86_64_V2,
+          Feature.PCLMULQDQ,
+          Feature.AES,
+          Feature.XSAVE,
+          Feature.XSAVEOPT,
+          Feature.AVX,
+          Feature.AVX2,
+          Feature.F16C,
+          Feature.FMA,
+          Feature.BMI1,
+          Feature.BMI2,
+          Feature.LZCNT,
+          Feature.MOVBE,
+          Feature.RDRAND,
+          Feature.PCID,
+          Feature.INVPCID,
+          Feature.FSGSBASE,
+          Feature.SMEP,
+          Feature.ERMS,
+          Feature.PDPE1GB);
+
   // Signatures: type, family, model and stepping of a late part (application note 485, table 2-3).
   // Leaf 2: the descriptors that those parts give.
   private static final List<CpuModel> MODELS =
@@ -219,21 +309,21 @@ public final class CpuModel {
               ON_PENTIUM_4,
               0x665B_5101,
               0x007B_7040),
-          // Everything, on the signature of a Pentium II: no guest has a list of errata to work
-          // around that would ask for more than it gets.
-          new CpuModel(
-              "max",
-              0x0663,
-              2,
-              0,
-              "Satchel virtual processor",
-              EnumSet.allOf(Feature.class),
-              0x0302_0101,
-              0x0C04_0882));
+          modern("x86-64-v1", 0x0006FB, 0xA, ON_X86_64_V1),
+          modern("x86-64-v2", 0x0106A5, 0xB, ON_X86_64_V2),
+          modern("x86-64-v3", 0x0306C3, 0xD, ON_X86_64_V3),
+          // Everything, on the signature of the last.
+          modern("max", 0x0306C3, 0xD, EnumSet.allOf(Feature.class)));
+
+  private static CpuModel modern(String name, int signature, int level, Set<Feature> features) {
+    String brand = "Satchel virtual processor" + (name.equals("max") ? "" : " " + name);
+    return new CpuModel(name, signature, level, 0, brand, features, 0x0302_0101, 0x0C04_0882);
+  }
 
   private final String name;
   private final int signature;
-  private final int maxLevel;
+  private final int level;
+  private final int levelLimit;
   private final int brandIndex;
   private final String brand;
   private final Set<Feature> features;
@@ -243,7 +333,29 @@ public final class CpuModel {
   private CpuModel(
       String name,
       int signature,
-      int maxLevel,
+      int level,
+      int brandIndex,
+      String brand,
+      Set<Feature> features,
+      int cachesEax,
+      int cachesEdx) {
+    this(
+        name,
+        signature,
+        level,
+        Integer.MAX_VALUE,
+        brandIndex,
+        brand,
+        features,
+        cachesEax,
+        cachesEdx);
+  }
+
+  private CpuModel(
+      String name,
+      int signature,
+      int level,
+      int levelLimit,
       int brandIndex,
       String brand,
       Set<Feature> features,
@@ -251,7 +363,8 @@ public final class CpuModel {
       int cachesEdx) {
     this.name = name;
     this.signature = signature;
-    this.maxLevel = maxLevel;
+    this.level = level;
+    this.levelLimit = levelLimit;
     this.brandIndex = brandIndex;
     this.brand = brand;
     EnumSet<Feature> present = EnumSet.noneOf(Feature.class);
@@ -274,11 +387,54 @@ public final class CpuModel {
   }
 
   /**
-   * The model of that name.
+   * The model of that name, with what follows it behind commas switched: {@code
+   * pentium3,-mmx,+pae,maxlevel=2}.
    *
-   * @throws IllegalArgumentException when there is none; its message lists the names
+   * @throws IllegalArgumentException when there is no such model, feature or switch; its message
+   *     lists the names
    */
-  public static CpuModel named(String name) {
+  public static CpuModel named(String text) {
+    String[] words = text.split(",");
+    CpuModel model = model(words[0]);
+    for (int n = 1; n < words.length; n++) {
+      model = model.switched(words[n]);
+    }
+    return model;
+  }
+
+  private CpuModel switched(String word) {
+    if (word.startsWith("maxlevel=")) {
+      try {
+        return withMaxLevel(Integer.decode(word.substring("maxlevel=".length())));
+      } catch (NumberFormatException e) {
+        throw new IllegalArgumentException(
+            "maxlevel= wants a number, not \"%s\"".formatted(word), e);
+      }
+    }
+    if (!word.startsWith("+") && !word.startsWith("-")) {
+      throw new IllegalArgumentException(
+          "\"%s\" switches nothing: +FEATURE, -FEATURE or maxlevel=NUMBER".formatted(word));
+    }
+    boolean on = word.startsWith("+");
+    String wanted = word.substring(1).toUpperCase(Locale.ROOT).replace('.', '_');
+    for (Feature feature : Feature.values()) {
+      if (feature.name().equals(wanted)) {
+        if (on && !IMPLEMENTED.contains(feature)) {
+          break;
+        }
+        return with(feature, on);
+      }
+    }
+    throw new IllegalArgumentException(
+        "no processor feature \"%s\"; there are %s"
+            .formatted(
+                word.substring(1),
+                IMPLEMENTED.stream()
+                    .map(feature -> feature.name().toLowerCase(Locale.ROOT))
+                    .collect(Collectors.joining(", "))));
+  }
+
+  private static CpuModel model(String name) {
     for (CpuModel model : MODELS) {
       if (model.name.equals(name)) {
         return model;
@@ -302,16 +458,17 @@ public final class CpuModel {
       changed.remove(feature);
     }
     return new CpuModel(
-        name, signature, maxLevel, brandIndex, brand, changed, cachesEax, cachesEdx);
+        name, signature, level, levelLimit, brandIndex, brand, changed, cachesEax, cachesEdx);
   }
 
   /**
-   * A copy whose highest basic CPUID leaf is at most {@code level} (at least 1): Windows NT 4 stops
-   * when it is above 2.
+   * A copy whose highest basic CPUID leaf is at most {@code wanted} (at least 1): Windows NT 4
+   * stops when it is above 2.
    */
-  public CpuModel withMaxLevel(int level) {
-    int lower = Math.max(1, Math.min(level, maxLevel));
-    return new CpuModel(name, signature, lower, brandIndex, brand, features, cachesEax, cachesEdx);
+  public CpuModel withMaxLevel(int wanted) {
+    int limit = Math.max(1, wanted);
+    return new CpuModel(
+        name, signature, level, limit, brandIndex, brand, features, cachesEax, cachesEdx);
   }
 
   /** Whether the processor has a feature: its instructions, its control bits, its CPUID bit. */
@@ -333,14 +490,19 @@ public final class CpuModel {
     return signature >>> 8 & 15;
   }
 
+  /** The model number, with the extended bits of family 6. */
+  public int extendedModel() {
+    return signature >>> 4 & 15 | signature >>> 12 & 0xF0;
+  }
+
   /** RDPMC and CR4.PCE: since the Pentium with MMX. */
   public boolean hasPerformanceCounters() {
     return family() >= 6 || has(Feature.MMX);
   }
 
-  /** MAXPHYADDR: 36 bits with {@link Feature#PAE} or {@link Feature#PSE36}, else 32. */
+  /** MAXPHYADDR: 40 bits with long mode, 36 with PAE or PSE36, else 32. */
   public int physicalBits() {
-    return has(Feature.PAE) || has(Feature.PSE36) ? 36 : 32;
+    return has(Feature.LM) ? 40 : has(Feature.PAE) || has(Feature.PSE36) ? 36 : 32;
   }
 
   /** Bits of CR4 that may be set. */
@@ -354,57 +516,122 @@ public final class CpuModel {
         | (has(Feature.PGE) ? CpuState.CR4_PGE : 0)
         | (hasPerformanceCounters() ? CpuState.CR4_PCE : 0)
         | (has(Feature.FXSR) ? CpuState.CR4_OSFXSR : 0)
-        | (has(Feature.SSE) ? CpuState.CR4_OSXMMEXCPT : 0);
+        | (has(Feature.SSE) ? CpuState.CR4_OSXMMEXCPT : 0)
+        | (has(Feature.UMIP) ? CpuState.CR4_UMIP : 0)
+        | (has(Feature.FSGSBASE) ? CpuState.CR4_FSGSBASE : 0)
+        | (has(Feature.PCID) ? CpuState.CR4_PCIDE : 0)
+        | (has(Feature.XSAVE) ? CpuState.CR4_OSXSAVE : 0)
+        | (has(Feature.SMEP) ? CpuState.CR4_SMEP : 0)
+        | (has(Feature.SMAP) ? CpuState.CR4_SMAP : 0);
   }
 
   /** Bits of EFER that may be set; 0 when there is no EFER. */
   public long eferMask() {
-    return (has(Feature.LM) ? CpuState.EFER_SCE | CpuState.EFER_LME | CpuState.EFER_LMA : 0)
+    return (has(Feature.LM) ? CpuState.EFER_LME | CpuState.EFER_LMA : 0)
+        | (has(Feature.SYSCALL) ? CpuState.EFER_SCE : 0)
         | (has(Feature.NX) ? CpuState.EFER_NXE : 0);
   }
 
+  /** Bits of XCR0 that may be set: x87, and as there is, SSE and AVX; 0 without XSAVE. */
+  public long xcr0Mask() {
+    if (!has(Feature.XSAVE)) {
+      return 0;
+    }
+    return 1 | (has(Feature.SSE) ? 2 : 0) | (has(Feature.AVX) ? 4 : 0);
+  }
+
+  /** The highest basic CPUID leaf: leaves that report a feature exist unless they are hidden. */
+  public int maxLevel() {
+    int needed = features.stream().mapToInt(feature -> feature.report.leaf).max().orElse(1);
+    return Math.min(levelLimit, Math.max(level, needed));
+  }
+
   /**
-   * CPUID.
+   * CPUID, as far as it depends on the model alone.
    *
    * @param leaf EAX; above the highest leaf, the highest basic leaf answers
-   * @param apicEnabled the local APIC's global enable in IA32_APIC_BASE: without it the feature bit
-   *     is clear
+   * @param subleaf ECX
    */
-  public Leaf cpuid(int leaf, boolean apicEnabled) {
+  public Leaf cpuid(int leaf, int subleaf) {
+    if (leaf >>> 28 == 4 && has(Feature.HYPERVISOR)) {
+      // Whose hypervisor it is; there are no further leaves.
+      return new Leaf(
+          0x4000_0000,
+          letters(HYPERVISOR, 0, 12),
+          letters(HYPERVISOR, 4, 12),
+          letters(HYPERVISOR, 8, 12));
+    }
     if (leaf < 0) {
       int highest = extendedLevel();
       if (Integer.compareUnsigned(leaf, highest) <= 0) {
         return extended(leaf, highest);
       }
     }
-    if (leaf < 0 || leaf > maxLevel) {
-      leaf = maxLevel;
+    int highest = maxLevel();
+    if (leaf < 0 || leaf > highest) {
+      leaf = highest;
     }
     return switch (leaf) {
       case 0 ->
-          new Leaf(
-              maxLevel, letters(VENDOR, 0, 12), letters(VENDOR, 8, 12), letters(VENDOR, 4, 12));
+          new Leaf(highest, letters(VENDOR, 0, 12), letters(VENDOR, 8, 12), letters(VENDOR, 4, 12));
       case 1 ->
           new Leaf(
               signature,
-              brandIndex,
+              brandIndex | (has(Feature.CLFSH) ? CLFLUSH_LINE : 0),
               bits(Report.LEAF_1_ECX),
-              bits(Report.LEAF_1_EDX) & (apicEnabled ? -1 : ~(1 << Feature.APIC.bit)));
+              bits(Report.LEAF_1_EDX));
       case 2 -> new Leaf(cachesEax, 0, 0, cachesEdx);
+      case 4 -> cache(subleaf);
+      // The APIC timer never stops.
+      case 6 -> new Leaf(4, 0, 0, 0);
+      case 7 ->
+          subleaf == 0
+              ? new Leaf(
+                  0, bits(Report.LEAF_7_EBX), bits(Report.LEAF_7_ECX), bits(Report.LEAF_7_EDX))
+              : Leaf.ZERO;
+      case 0xD -> extendedState(subleaf);
+      default -> Leaf.ZERO;
+    };
+  }
+
+  /** Leaf 4: 32 KiB of code and of data, 256 KiB behind them, 8 ways, lines of 64 bytes. */
+  private static Leaf cache(int subleaf) {
+    int ways = 7 << 22 | 63;
+    return switch (subleaf) {
+      case 0 -> new Leaf(0x121, ways, 63, 0);
+      case 1 -> new Leaf(0x122, ways, 63, 0);
+      case 2 -> new Leaf(0x143, ways, 511, 0);
+      default -> Leaf.ZERO;
+    };
+  }
+
+  /** Leaf 0Dh: the layout of XSAVE's image, the standard one throughout. */
+  private Leaf extendedState(int subleaf) {
+    if (!has(Feature.XSAVE)) {
+      return Leaf.ZERO;
+    }
+    boolean avx = has(Feature.AVX);
+    int size = avx ? AVX_OFFSET + AVX_SIZE : AVX_OFFSET;
+    return switch (subleaf) {
+      case 0 -> new Leaf((int) xcr0Mask(), AVX_OFFSET, size, 0);
+      case 1 -> new Leaf(bits(Report.LEAF_D_1_EAX), size, 0, 0);
+      case 2 -> avx ? new Leaf(AVX_SIZE, AVX_OFFSET, 0, 0) : Leaf.ZERO;
       default -> Leaf.ZERO;
     };
   }
 
   private int extendedLevel() {
-    return !brand.isEmpty()
-        ? 0x8000_0004
-        : bits(Report.EXTENDED_1_EDX) != 0 ? 0x8000_0001 : 0x7FFF_FFFF;
+    return has(Feature.LM)
+        ? 0x8000_0008
+        : !brand.isEmpty()
+            ? 0x8000_0004
+            : bits(Report.EXTENDED_1_EDX) != 0 ? 0x8000_0001 : 0x7FFF_FFFF;
   }
 
   private Leaf extended(int leaf, int highest) {
     return switch (leaf) {
       case 0x8000_0000 -> new Leaf(highest, 0, 0, 0);
-      case 0x8000_0001 -> new Leaf(0, 0, 0, bits(Report.EXTENDED_1_EDX));
+      case 0x8000_0001 -> new Leaf(0, 0, bits(Report.EXTENDED_1_ECX), bits(Report.EXTENDED_1_EDX));
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
         int at = (leaf - 0x8000_0002) * 16;
         yield new Leaf(
@@ -413,6 +640,9 @@ public final class CpuModel {
             letters(brand, at + 8, 48),
             letters(brand, at + 12, 48));
       }
+      case 0x8000_0006 -> new Leaf(0, 0, 0x0100_6040, 0);
+      case 0x8000_0007 -> new Leaf(0, 0, 0, bits(Report.EXTENDED_7_EDX));
+      case 0x8000_0008 -> new Leaf(physicalBits() | LINEAR_BITS << 8, 0, 0, 0);
       default -> Leaf.ZERO;
     };
   }

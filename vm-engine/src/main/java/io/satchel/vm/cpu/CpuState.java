@@ -84,7 +84,12 @@ public final class CpuState {
   public static final long CR4_OSFXSR = 1 << 9;
   public static final long CR4_OSXMMEXCPT = 1 << 10;
 
+  public static final long CR4_UMIP = 1 << 11;
+  public static final long CR4_FSGSBASE = 1 << 16;
+  public static final long CR4_PCIDE = 1 << 17;
   public static final long CR4_OSXSAVE = 1 << 18;
+  public static final long CR4_SMEP = 1 << 20;
+  public static final long CR4_SMAP = 1 << 21;
 
   /** XCR0's bits of the SSE and the AVX state (SDM volume 1, section 13.3). */
   public static final long XCR0_AVX_STATE = 6;
@@ -216,6 +221,18 @@ public final class CpuState {
   public long tscOffset;
   public long miscEnable = 1;
   public final long[] mtrr = new long[32];
+  public long star;
+  public long lstar;
+  public long cstar;
+  public long syscallMask;
+  public long kernelGsBase;
+  public long tscAux;
+
+  /** IA32_PERFEVTSEL0 and 1. */
+  public final long[] eventSelect = new long[2];
+
+  /** The performance counters, less the instructions that have retired for those that count. */
+  public final long[] counter = new long[2];
 
   public final FpuState fpu = new FpuState();
   public final Mmu mmu;
@@ -263,6 +280,7 @@ public final class CpuState {
     this.ports = ports;
     this.model = model;
     mmu.attach(this);
+    mmu.walker().setPhysicalBits(model.physicalBits());
   }
 
   /** Bits PENDING_*; engines look at it at every block boundary. */
@@ -395,6 +413,10 @@ public final class CpuState {
     pat = 0x0007_0406_0007_0406L;
     miscEnable = 1;
     sysenterCs = sysenterEsp = sysenterEip = 0;
+    star = lstar = cstar = syscallMask = kernelGsBase = tscAux = 0;
+    Arrays.fill(eventSelect, 0);
+    Arrays.fill(counter, 0);
+    xcr0 = 1;
     tscOffset = -tsc.getAsLong();
     Arrays.fill(mtrr, 0);
     fpu.reset();

@@ -33,6 +33,10 @@ public final class Mmu {
   private final SoftTlb systemRead = new SoftTlb();
   private final SoftTlb systemWrite = new SoftTlb();
   private final SoftTlb systemFetch = new SoftTlb();
+
+  // Of the supervisor while SMAP lets it at user pages: EFLAGS.AC is set.
+  private final SoftTlb openRead = new SoftTlb();
+  private final SoftTlb openWrite = new SoftTlb();
   private CpuState cpu;
   private CodeWatch codeWatch = (page, offset, width) -> {};
   private int epoch;
@@ -91,12 +95,27 @@ public final class Mmu {
 
   /** The translations for reads at the current privilege. */
   public SoftTlb readTlb() {
-    return cpu.cpl == 3 ? userRead : systemRead;
+    return cpu.cpl == 3 ? userRead : open() ? openRead : systemRead;
   }
 
   /** The translations for writes at the current privilege. */
   public SoftTlb writeTlb() {
-    return cpu.cpl == 3 ? userWrite : systemWrite;
+    return cpu.cpl == 3 ? userWrite : open() ? openWrite : systemWrite;
+  }
+
+  /** Whether SMAP is on, and EFLAGS.AC lets the supervisor's own accesses pass it. */
+  private boolean open() {
+    return (cpu.cr4 & CpuState.CR4_SMAP) != 0 && (cpu.systemFlags & CpuState.AC) != 0;
+  }
+
+  /** What the walk is to check besides, for a translation in {@code tlb}. */
+  private int dataAccess(SoftTlb tlb) {
+    if (tlb == userRead || tlb == userWrite) {
+      return PageWalker.USER;
+    }
+    boolean closed =
+        (tlb == systemRead || tlb == systemWrite) && (cpu.cr4 & CpuState.CR4_SMAP) != 0;
+    return closed ? PageWalker.SUPERVISOR_ONLY : 0;
   }
 
   /** Changes whenever a translation may have been forgotten. */
@@ -111,42 +130,32 @@ public final class Mmu {
 
   /** Reads at the current privilege, zero-extended. Throws {@code GuestFault} #PF with CR2 set. */
   public long read(long linear, int width) {
-    return cpu.cpl == 3
-        ? read(userRead, PageWalker.USER, linear, width)
-        : read(systemRead, 0, linear, width);
+    return read(readTlb(), linear, width);
   }
 
   /** Writes at the current privilege. */
   public void write(long linear, int width, long value) {
-    if (cpu.cpl == 3) {
-      write(userWrite, PageWalker.USER, linear, width, value);
-    } else {
-      write(systemWrite, 0, linear, width, value);
-    }
+    write(writeTlb(), linear, width, value);
   }
 
   /** Reads as supervisor whatever the CPL: descriptor tables, TSS. */
   public long readSystem(long linear, int width) {
-    return read(systemRead, 0, linear, width);
+    return read(systemRead, linear, width);
   }
 
   /** Writes as supervisor whatever the CPL. */
   public void writeSystem(long linear, int width, long value) {
-    write(systemWrite, 0, linear, width, value);
+    write(systemWrite, linear, width, value);
   }
 
   /** Throws the #PF that a write at the current privilege would throw; writes nothing. */
   public void checkWrite(long linear, int width) {
-    if (cpu.cpl == 3) {
-      checkWrite(userWrite, PageWalker.USER, linear, width);
-    } else {
-      checkWrite(systemWrite, 0, linear, width);
-    }
+    checkWrite(writeTlb(), linear, width);
   }
 
   /** As {@link #checkWrite}, as supervisor. */
   public void checkWriteSystem(long linear, int width) {
-    checkWrite(systemWrite, 0, linear, width);
+    checkWrite(systemWrite, linear, width);
   }
 
   /**
@@ -176,17 +185,19 @@ public final class Mmu {
       if (linear << 16 >> 16 != linear) {
         throw cpu.gp(0);
       }
-      fill(tlb, cpu.cpl == 3 ? PageWalker.USER | PageWalker.FETCH : PageWalker.FETCH, linear);
+      boolean closed = (cpu.cr4 & CpuState.CR4_SMEP) != 0;
+      int supervisor = closed ? PageWalker.SUPERVISOR_ONLY : 0;
+      fill(tlb, PageWalker.FETCH | (cpu.cpl == 3 ? PageWalker.USER : supervisor), linear);
     }
     return index;
   }
 
-  private long read(SoftTlb tlb, int access, long linear, int width) {
+  private long read(SoftTlb tlb, long linear, int width) {
     int index = SoftTlb.index(linear);
     if (tlb.tags[index] == (linear + width - 1 & SoftTlb.PAGE)) {
       return hostRead((int) linear + tlb.addends[index], width);
     }
-    return readSlow(tlb, access, linear, width);
+    return readSlow(tlb, dataAccess(tlb), linear, width);
   }
 
   private long readSlow(SoftTlb tlb, int access, long linear, int width) {
@@ -212,12 +223,12 @@ public final class Mmu {
     return hostRead((int) linear + tlb.addends[index], width);
   }
 
-  private void write(SoftTlb tlb, int access, long linear, int width, long value) {
+  private void write(SoftTlb tlb, long linear, int width, long value) {
     int index = SoftTlb.index(linear);
     if (tlb.tags[index] == (linear + width - 1 & SoftTlb.PAGE)) {
       hostWrite((int) linear + tlb.addends[index], width, value);
     } else {
-      writeSlow(tlb, access | PageWalker.WRITE, linear, width, value);
+      writeSlow(tlb, dataAccess(tlb) | PageWalker.WRITE, linear, width, value);
     }
   }
 
@@ -272,7 +283,8 @@ public final class Mmu {
     memory.setCode(page, any);
   }
 
-  private void checkWrite(SoftTlb tlb, int access, long linear, int width) {
+  private void checkWrite(SoftTlb tlb, long linear, int width) {
+    int access = dataAccess(tlb);
     lookUp(tlb, access | PageWalker.WRITE, linear);
     int first = PAGE_SIZE - ((int) linear & (PAGE_SIZE - 1));
     if (first < width) {
@@ -352,9 +364,8 @@ public final class Mmu {
 
   /** The host offset for reads up to the end of the page, or -1 for a device. Throws #PF. */
   public int hostForRead(long linear) {
-    boolean user = cpu.cpl == 3;
-    SoftTlb tlb = user ? userRead : systemRead;
-    int index = lookUp(tlb, user ? PageWalker.USER : 0, linear);
+    SoftTlb tlb = readTlb();
+    int index = lookUp(tlb, dataAccess(tlb), linear);
     return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
   }
 
@@ -363,10 +374,8 @@ public final class Mmu {
    * Throws #PF.
    */
   public int hostForWrite(long linear) {
-    boolean user = cpu.cpl == 3;
-    SoftTlb tlb = user ? userWrite : systemWrite;
-    int access = user ? PageWalker.USER | PageWalker.WRITE : PageWalker.WRITE;
-    int index = lookUp(tlb, access, linear);
+    SoftTlb tlb = writeTlb();
+    int index = lookUp(tlb, dataAccess(tlb) | PageWalker.WRITE, linear);
     return (tlb.tags[index] & ~SoftTlb.PAGE) == 0 ? (int) linear + tlb.addends[index] : -1;
   }
 
@@ -380,6 +389,7 @@ public final class Mmu {
       for (Mmu peer : peers) {
         peer.userWrite.protect(hostPage);
         peer.systemWrite.protect(hostPage);
+        peer.openWrite.protect(hostPage);
       }
     }
   }
@@ -395,6 +405,8 @@ public final class Mmu {
     systemRead.flushAll();
     systemWrite.flushAll();
     systemFetch.flushAll();
+    openRead.flushAll();
+    openWrite.flushAll();
   }
 
   /** What a load of CR3 does: forgets all but global translations. */
@@ -406,6 +418,8 @@ public final class Mmu {
     systemRead.flushNonGlobal();
     systemWrite.flushNonGlobal();
     systemFetch.flushNonGlobal();
+    openRead.flushNonGlobal();
+    openWrite.flushNonGlobal();
   }
 
   /** INVLPG. */
@@ -421,10 +435,13 @@ public final class Mmu {
     systemRead.flushPage(linear);
     systemWrite.flushPage(linear);
     systemFetch.flushPage(linear);
+    openRead.flushPage(linear);
+    openWrite.flushPage(linear);
   }
 
   private void flushWritable() {
     userWrite.flushAll();
     systemWrite.flushAll();
+    openWrite.flushAll();
   }
 }

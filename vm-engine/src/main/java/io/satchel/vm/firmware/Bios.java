@@ -437,7 +437,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   private void tables() {
     int at = 0;
     int signature = guest.cpu.model.signature();
-    int features = guest.cpu.model.cpuid(1, true).edx();
+    int features = guest.cpu.model.cpuid(1, 0).edx();
     long ram = board.memory().memory().ramSize();
     if (map.acpi()) {
       AcpiTables acpi = new AcpiTables(map.acpiBase(), map.nvsBase(), config.processors());

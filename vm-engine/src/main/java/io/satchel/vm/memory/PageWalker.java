@@ -17,6 +17,12 @@ public final class PageWalker {
   public static final int RESERVED = 1 << 3;
   public static final int FETCH = 1 << 4;
 
+  /**
+   * In {@code access} only: pages of the user are not allowed, as SMEP and SMAP (SDM volume 3,
+   * section 4.6.1) demand of the supervisor.
+   */
+  public static final int SUPERVISOR_ONLY = 1 << 8;
+
   /** Answer of {@link #walk}: the access is allowed. */
   public static final int OK = -1;
 
@@ -33,6 +39,7 @@ public final class PageWalker {
   private static final long CR4_PSE = 1 << 4;
   private static final long CR4_PAE = 1 << 5;
   private static final long CR4_PGE = 1 << 7;
+  private static final long CR4_SMEP = 1 << 20;
   private static final long EFER_LMA = 1 << 10;
   private static final long EFER_NXE = 1 << 11;
 
@@ -62,7 +69,8 @@ public final class PageWalker {
   /**
    * Translates {@code linear} with paging on.
    *
-   * @param access {@link #WRITE}, {@link #USER}, {@link #FETCH} as they apply
+   * @param access {@link #WRITE}, {@link #USER}, {@link #FETCH}, {@link #SUPERVISOR_ONLY} as they
+   *     apply
    * @param addressMask the A20 mask
    * @return {@link #OK}, or the error code of the #PF
    */
@@ -75,7 +83,7 @@ public final class PageWalker {
   }
 
   private int walk32(long linear, int access, long cr0, long cr3, long cr4, long addressMask) {
-    int error = access & (WRITE | USER);
+    int error = access & ((cr4 & CR4_SMEP) != 0 ? WRITE | USER | FETCH : WRITE | USER);
     long directory = (cr3 & 0xFFFF_F000L) + (linear >>> 20 & 0xFFC) & addressMask;
     long pde = map.read(directory, 4);
     if ((pde & P) == 0) {
@@ -113,7 +121,8 @@ public final class PageWalker {
   private int walk64(
       long linear, int access, long cr0, long cr3, long cr4, long efer, long addressMask) {
     boolean noExecute = (efer & EFER_NXE) != 0;
-    int error = access & (noExecute ? WRITE | USER | FETCH : WRITE | USER);
+    boolean tellsFetch = noExecute || (cr4 & CR4_SMEP) != 0;
+    int error = access & (tellsFetch ? WRITE | USER | FETCH : WRITE | USER);
     long addressBits = (1L << physicalBits) - 4096;
     long reserved = 0x000F_FFFF_FFFF_F000L & ~addressBits | (noExecute ? 0 : NX);
     boolean longMode = (efer & EFER_LMA) != 0;
@@ -207,7 +216,8 @@ public final class PageWalker {
   }
 
   private static boolean allowed(long rights, int access, long cr0) {
-    if ((access & USER) != 0 && (rights & US) == 0) {
+    if ((access & USER) != 0 && (rights & US) == 0
+        || (access & SUPERVISOR_ONLY) != 0 && (rights & US) != 0) {
       return false;
     }
     return (access & WRITE) == 0

@@ -36,8 +36,8 @@ class CpuModelTests {
   void theFeatureBitsAreThoseOfThePart(String name, int family, String bits) {
     CpuModel model = CpuModel.named(name);
     assertThat(model.family()).isEqualTo(family);
-    assertThat(model.cpuid(1, true).edx()).isEqualTo(Integer.decode(bits));
-    assertThat(model.cpuid(1, true).eax()).isEqualTo(model.signature());
+    assertThat(model.cpuid(1, 0).edx()).isEqualTo(Integer.decode(bits));
+    assertThat(model.cpuid(1, 0).eax()).isEqualTo(model.signature());
   }
 
   @Test
@@ -49,18 +49,10 @@ class CpuModelTests {
   }
 
   @Test
-  void aDisabledApicIsNotReported() {
-    CpuModel model = CpuModel.named("max");
-    int apic = 1 << 9;
-    assertThat(model.cpuid(1, true).edx() & apic).isNotZero();
-    assertThat(model.cpuid(1, false).edx() & apic).isZero();
-  }
-
-  @Test
   void aFeatureCanBeSwitchedOffAndOn() {
     CpuModel model = CpuModel.named("max").with(Feature.PAE, false);
     assertThat(model.has(Feature.PAE)).isFalse();
-    assertThat(model.cpuid(1, true).edx() & 1 << 6).isZero();
+    assertThat(model.cpuid(1, 0).edx() & 1 << 6).isZero();
     assertThat(model.cr4Mask() & CpuState.CR4_PAE).isZero();
     assertThat(model.with(Feature.PAE, true).has(Feature.PAE)).isTrue();
   }
@@ -76,17 +68,17 @@ class CpuModelTests {
   @Test
   void theHighestLeafCanBeLowered() {
     CpuModel model = CpuModel.named("max").withMaxLevel(1);
-    assertThat(model.cpuid(0, true).eax()).isEqualTo(1);
-    assertThat(model.cpuid(7, true)).isEqualTo(model.cpuid(1, true));
+    assertThat(model.cpuid(0, 0).eax()).isEqualTo(1);
+    assertThat(model.cpuid(7, 0)).isEqualTo(model.cpuid(1, 0));
   }
 
   @Test
   void theBrandStringIsSpelledInThreeLeaves() {
     CpuModel model = CpuModel.named("max");
-    assertThat(model.cpuid(0x8000_0000, true).eax()).isEqualTo(0x8000_0004);
+    assertThat(model.cpuid(0x8000_0000, 0).eax()).isEqualTo(0x8000_0008);
     StringBuilder text = new StringBuilder();
     for (int leaf = 0x8000_0002; leaf <= 0x8000_0004; leaf++) {
-      CpuModel.Leaf part = model.cpuid(leaf, true);
+      CpuModel.Leaf part = model.cpuid(leaf, 0);
       for (int register : new int[] {part.eax(), part.ebx(), part.ecx(), part.edx()}) {
         for (int shift = 0; shift < 32; shift += 8) {
           text.append((char) (register >>> shift & 0xFF));
@@ -99,6 +91,38 @@ class CpuModelTests {
   @Test
   void aModelWithoutExtendedLeavesAnswersThemAsTheHighestBasicOne() {
     CpuModel model = CpuModel.named("pentium2");
-    assertThat(model.cpuid(0x8000_0000, true)).isEqualTo(model.cpuid(2, true));
+    assertThat(model.cpuid(0x8000_0000, 0)).isEqualTo(model.cpuid(2, 0));
+  }
+
+  @Test
+  void switchesBehindTheNameAreApplied() {
+    CpuModel model = CpuModel.named("pentium3,-mmx,+nx,maxlevel=1");
+    assertThat(model.has(Feature.MMX)).isFalse();
+    assertThat(model.has(Feature.NX)).isTrue();
+    assertThat(model.cpuid(0, 0).eax()).isEqualTo(1);
+    assertThat(CpuModel.named("max,maxlevel=2").cpuid(0, 0).eax()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'pentium3,+turbo', turbo",
+    "'pentium3,mmx', switches nothing",
+    "'pentium3,maxlevel=high', maxlevel="
+  })
+  void aSwitchThatIsNoneIsRefused(String name, String says) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> CpuModel.named(name))
+        .withMessageContaining(says);
+  }
+
+  @Test
+  void aFeatureOfAHigherLeafRaisesTheHighestLeaf() {
+    assertThat(CpuModel.named("pentium3,+smep").cpuid(0, 0).eax()).isEqualTo(7);
+    assertThat(CpuModel.named("pentium3,+smep").cpuid(7, 0).ebx()).isEqualTo(1 << 7);
+  }
+
+  @Test
+  void addressesHave40PhysicalAnd48LinearBitsInLongMode() {
+    assertThat(CpuModel.named("x86-64-v1").cpuid(0x8000_0008, 0).eax()).isEqualTo(40 | 48 << 8);
   }
 }

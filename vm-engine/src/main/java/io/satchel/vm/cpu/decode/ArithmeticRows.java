@@ -2,6 +2,7 @@ package io.satchel.vm.cpu.decode;
 
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.LOCK;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.NOT64;
+import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ONLY64;
 
 import io.satchel.vm.cpu.semantics.Alu;
 import io.satchel.vm.cpu.semantics.Bits;
@@ -71,8 +72,10 @@ public final class ArithmeticRows {
         .effect(0xD4, "AAM Ib", Decimal::aam, NOT64)
         .effect(0xD5, "AAD Ib", Decimal::aad, NOT64)
         .effect(0xD6, "SALC", Flags::salc, NOT64)
-        .effect(0x9E, "SAHF", Flags::sahf)
-        .effect(0x9F, "LAHF", Flags::lahf)
+        .effect(0x9E, "SAHF", Flags::sahf, NOT64)
+        .effect(0x9F, "LAHF", Flags::lahf, NOT64)
+        .effect(0x9E, "SAHF +LAHF_LM", Flags::sahf, ONLY64)
+        .effect(0x9F, "LAHF +LAHF_LM", Flags::lahf, ONLY64)
         .effect(0xF5, "CMC", Flags::cmc)
         .effect(0xF8, "CLC", Flags::clc)
         .effect(0xF9, "STC", Flags::stc)

@@ -40,6 +40,8 @@ public final class OpcodeMap {
     LOCK,
     /** #GP(0) unless CPL is 0 (real mode is CPL 0; virtual-8086 mode is 3). */
     CPL0,
+    /** #UD unless CPL is 0. */
+    CPL0_UD,
     /** #UD in real and virtual-8086 mode. */
     PROTECTED,
     /** #UD in 64-bit code. */

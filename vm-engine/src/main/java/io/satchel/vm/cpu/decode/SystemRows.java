@@ -7,18 +7,23 @@ import static io.satchel.vm.cpu.CpuState.FS;
 import static io.satchel.vm.cpu.CpuState.GS;
 import static io.satchel.vm.cpu.CpuState.SS;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.CPL0;
+import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.CPL0_UD;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.DEFAULT64;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ENDS_BLOCK;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.NOT64;
+import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.ONLY64;
 import static io.satchel.vm.cpu.decode.OpcodeMap.Trait.PROTECTED;
 
+import io.satchel.vm.cpu.semantics.Cpuid;
 import io.satchel.vm.cpu.semantics.FarTransfers;
 import io.satchel.vm.cpu.semantics.FastCalls;
 import io.satchel.vm.cpu.semantics.Interrupts;
 import io.satchel.vm.cpu.semantics.Msrs;
+import io.satchel.vm.cpu.semantics.SegmentBases;
 import io.satchel.vm.cpu.semantics.Segments;
 import io.satchel.vm.cpu.semantics.SystemFlags;
 import io.satchel.vm.cpu.semantics.SystemRegisters;
+import io.satchel.vm.cpu.semantics.Xsave;
 
 /**
  * The rows of segment registers, far transfers, interrupts, flags and system registers.
@@ -37,6 +42,7 @@ public final class SystemRows {
     flags(map);
     tables(map);
     registers(map);
+    longMode(map);
   }
 
   private static void segments(OpcodeMap map) {
@@ -116,6 +122,30 @@ public final class SystemRows {
         .effect(0x0F31, "RDTSC +TSC", Msrs::rdtsc)
         .effect(0x0F32, "RDMSR +MSR", Msrs::rdmsr, CPL0)
         .effect(0x0F33, "RDPMC", Msrs::rdpmc)
-        .effect(0x0FA2, "CPUID", Msrs::cpuid);
+        .effect(0x0FA2, "CPUID", Cpuid::cpuid);
+  }
+
+  private static void longMode(OpcodeMap map) {
+    map.effect(0x0F05, "SYSCALL +SYSCALL", FastCalls::syscall, ENDS_BLOCK)
+        .effect(0x0F07, "SYSRET +SYSCALL", FastCalls::sysret, ENDS_BLOCK)
+        .effect(0x0F01, "SWAPGS /7 reg rm=0 +LM", SegmentBases::swapgs, ONLY64, CPL0)
+        .effect(0x0F01, "RDTSCP /7 reg rm=1 +RDTSCP", Msrs::rdtscp)
+        .effect(0x0FC7, "RDPID Rd F3 /7 reg +RDPID", Msrs::rdpid)
+        .effect(0x0FAE, "RDFSBASE Ry F3 /0 reg +FSGSBASE", SegmentBases.read(FS), ONLY64)
+        .effect(0x0FAE, "RDGSBASE Ry F3 /1 reg +FSGSBASE", SegmentBases.read(GS), ONLY64)
+        .effect(0x0FAE, "WRFSBASE Ry F3 /2 reg +FSGSBASE", SegmentBases.write(FS), ONLY64)
+        .effect(0x0FAE, "WRGSBASE Ry F3 /3 reg +FSGSBASE", SegmentBases.write(GS), ONLY64)
+        .effect(0x0F01, "CLAC np /1 reg rm=2 +SMAP", SystemFlags::clac, CPL0_UD, ENDS_BLOCK)
+        .effect(0x0F01, "STAC np /1 reg rm=3 +SMAP", SystemFlags::stac, CPL0_UD, ENDS_BLOCK)
+        .effect(
+            0x0F3882, "INVPCID Gy,Mdq mem 66 +INVPCID", SystemRegisters::invpcid, CPL0, ENDS_BLOCK)
+        .effect(0x0FAE, "CLFLUSH Mb np /7 mem +CLFSH", SystemRegisters::flushLine)
+        .effect(0x0FAE, "CLFLUSHOPT Mb 66 /7 mem +CLFLUSHOPT", SystemRegisters::flushLine)
+        .effect(0x0F01, "XGETBV np /2 reg rm=0 +XSAVE", Xsave::xgetbv)
+        .effect(0x0F01, "XSETBV np /2 reg rm=1 +XSAVE", Xsave::xsetbv, CPL0, ENDS_BLOCK)
+        .effect(0x0FAE, "XSAVE M np /4 mem +XSAVE", Xsave::xsave)
+        .effect(0x0FAE, "XRSTOR M np /5 mem +XSAVE", Xsave::xrstor)
+        .effect(0x0FAE, "XSAVEOPT M np /6 mem +XSAVEOPT", Xsave::xsaveopt)
+        .effect(0x0FC7, "XSAVEC M np /4 mem +XSAVEC", Xsave::xsavec);
   }
 }

@@ -17,6 +17,7 @@ public final class Checks {
   /** Whether a row demands anything: engines may then skip the checks. */
   public static boolean needed(Row row) {
     return row.has(Trait.CPL0)
+        || row.has(Trait.CPL0_UD)
         || row.has(Trait.PROTECTED)
         || row.has(Trait.X87)
         || row.has(Trait.X87_NO_WAIT)
@@ -45,7 +46,8 @@ public final class Checks {
       }
       return;
     }
-    if (row.has(Trait.PROTECTED) && !cpu.protectedMode()) {
+    if (row.has(Trait.PROTECTED) && !cpu.protectedMode()
+        || row.has(Trait.CPL0_UD) && cpu.cpl != 0) {
       throw cpu.ud();
     }
     if (row.has(Trait.CPL0) && cpu.cpl != 0) {

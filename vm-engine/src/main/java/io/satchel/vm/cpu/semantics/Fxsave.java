@@ -48,11 +48,18 @@ public final class Fxsave {
   /** FXSAVE: no pending error stops it. */
   public static void fxsave(CpuState cpu, Instruction i) {
     check(cpu, i);
-    FpuState f = cpu.fpu;
     int registers = xmmRegisters(cpu);
     // The image spans two pages at most.
     Operands.checkStore(cpu, i, 0, 8);
     Operands.checkStore(cpu, i, XMM + 16 * registers - 8, 8);
+    storeX87(cpu, i);
+    storeMxcsr(cpu, i);
+    storeXmm(cpu, i, registers);
+  }
+
+  /** The x87 part of the image, in the format for 64 bits with REX.W. */
+  static void storeX87(CpuState cpu, Instruction i) {
+    FpuState f = cpu.fpu;
     Operands.store(cpu, i, FCW, 2, f.controlWord);
     Operands.store(cpu, i, FSW, 2, X87.statusWord(f));
     Operands.store(cpu, i, FTW, 2, ~f.empty & 0xFF);
@@ -66,13 +73,19 @@ public final class Fxsave {
       Operands.store(cpu, i, FDP, 4, f.operandPointer);
       Operands.store(cpu, i, FDS, 4, f.operandSelector);
     }
-    Operands.store(cpu, i, MXCSR, 4, cpu.mxcsr);
-    Operands.store(cpu, i, MXCSR_MASK, 4, MXCSR_BITS);
     for (int n = 0; n < 8; n++) {
       int p = f.top + n & 7;
       Operands.store(cpu, i, ST + 16 * n, 8, f.significand[p]);
       Operands.store(cpu, i, ST + 16 * n + 8, 8, f.signExponent[p]);
     }
+  }
+
+  static void storeMxcsr(CpuState cpu, Instruction i) {
+    Operands.store(cpu, i, MXCSR, 4, cpu.mxcsr);
+    Operands.store(cpu, i, MXCSR_MASK, 4, MXCSR_BITS);
+  }
+
+  static void storeXmm(CpuState cpu, Instruction i, int registers) {
     for (int n = 0; n < 2 * registers; n++) {
       Operands.store(cpu, i, XMM + 8 * n, 8, cpu.xmm[n]);
     }
@@ -81,13 +94,21 @@ public final class Fxsave {
   /** FXRSTOR: #GP(0) for a reserved bit of MXCSR. */
   public static void fxrstor(CpuState cpu, Instruction i) {
     check(cpu, i);
-    FpuState f = cpu.fpu;
     int registers = xmmRegisters(cpu);
     int mxcsr = (int) Operands.load(cpu, i, MXCSR, 4);
     Operands.load(cpu, i, XMM + 16 * registers - 8, 8);
     if (registers != 0 && (mxcsr & ~MXCSR_BITS) != 0) {
       throw cpu.fault(GuestFault.GP, 0);
     }
+    loadX87(cpu, i);
+    if (registers != 0) {
+      cpu.mxcsr = mxcsr;
+      loadXmm(cpu, i, registers);
+    }
+  }
+
+  static void loadX87(CpuState cpu, Instruction i) {
+    FpuState f = cpu.fpu;
     int control = (int) Operands.load(cpu, i, FCW, 2);
     int status = (int) Operands.load(cpu, i, FSW, 2);
     f.empty = ~(int) Operands.load(cpu, i, FTW, 1) & 0xFF;
@@ -110,11 +131,20 @@ public final class Fxsave {
       f.significand[p] = Operands.load(cpu, i, ST + 16 * n, 8);
       f.signExponent[p] = (int) Operands.load(cpu, i, ST + 16 * n + 8, 2);
     }
-    if (registers != 0) {
-      cpu.mxcsr = mxcsr;
-      for (int n = 0; n < 2 * registers; n++) {
-        cpu.xmm[n] = Operands.load(cpu, i, XMM + 8 * n, 8);
-      }
+  }
+
+  /** MXCSR of the image; #GP(0) for a reserved bit. */
+  static int mxcsr(CpuState cpu, Instruction i) {
+    int mxcsr = (int) Operands.load(cpu, i, MXCSR, 4);
+    if ((mxcsr & ~MXCSR_BITS) != 0) {
+      throw cpu.fault(GuestFault.GP, 0);
+    }
+    return mxcsr;
+  }
+
+  static void loadXmm(CpuState cpu, Instruction i, int registers) {
+    for (int n = 0; n < 2 * registers; n++) {
+      cpu.xmm[n] = Operands.load(cpu, i, XMM + 8 * n, 8);
     }
   }
 }

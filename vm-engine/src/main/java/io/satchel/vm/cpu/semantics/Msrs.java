@@ -4,8 +4,9 @@ import static io.satchel.vm.cpu.CpuState.CR4_PCE;
 import static io.satchel.vm.cpu.CpuState.CR4_TSD;
 import static io.satchel.vm.cpu.CpuState.EFER_LMA;
 import static io.satchel.vm.cpu.CpuState.EFER_LME;
+import static io.satchel.vm.cpu.CpuState.FS;
+import static io.satchel.vm.cpu.CpuState.GS;
 import static io.satchel.vm.cpu.CpuState.RAX;
-import static io.satchel.vm.cpu.CpuState.RBX;
 import static io.satchel.vm.cpu.CpuState.RCX;
 import static io.satchel.vm.cpu.CpuState.RDX;
 
@@ -17,11 +18,11 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 
 /**
- * Model-specific registers, the time stamp and performance counters, and CPUID (SDM volume 4;
- * volume 2, the instructions' pages).
+ * Model-specific registers, the time stamp and performance counters (SDM volume 4; volume 2, the
+ * instructions' pages).
  *
- * <p>Performance counters stand still at zero and machine-check banks never have anything to tell;
- * both take writes without an effect.
+ * <p>Performance counters count instructions, whatever event they are to count; machine-check banks
+ * never have anything to tell and take writes without an effect.
  */
 public final class Msrs {
 
@@ -63,7 +64,31 @@ public final class Msrs {
   private static final int PAT = 0x277;
   private static final int MTRR_DEF_TYPE = 0x2FF;
   private static final int MC0_CTL = 0x400;
+  private static final int ARCH_CAPABILITIES = 0x10A;
   private static final int EFER = 0xC000_0080;
+  private static final int STAR = 0xC000_0081;
+  private static final int LSTAR = 0xC000_0082;
+  private static final int CSTAR = 0xC000_0083;
+  private static final int SFMASK = 0xC000_0084;
+  private static final int FS_BASE = 0xC000_0100;
+  private static final int GS_BASE = 0xC000_0101;
+  private static final int KERNEL_GS_BASE = 0xC000_0102;
+  private static final int TSC_AUX = 0xC000_0103;
+
+  /**
+   * RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
+   * PSDP_NO, GDS_NO, RFDS_NO: nothing is executed ahead of its time here.
+   */
+  private static final long ARCH_CAPABILITIES_VALUE =
+      1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 7 << 13 | 1 << 26 | 1 << 27;
+
+  // PERFEVTSEL.
+  private static final long EVNTSEL_USR = 1 << 16;
+  private static final long EVNTSEL_OS = 1 << 17;
+  private static final long EVNTSEL_EN = 1 << 22;
+
+  /** Counters have 40 bits. */
+  private static final long COUNTER_MASK = (1L << 40) - 1;
 
   // Places in CpuState.mtrr behind the eight base and mask pairs.
   private static final int FIXED = 16;
@@ -80,23 +105,28 @@ public final class Msrs {
 
   private Msrs() {}
 
-  /** CPUID. */
-  public static void cpuid(CpuState cpu, Instruction i) {
-    int number = (int) cpu.gpr[RAX];
-    CpuModel.Leaf leaf = cpu.model.cpuid(number, (cpu.apicBase & APIC_BASE_ENABLE) != 0);
-    int apicId = number == 1 ? cpu.apicId << 24 : 0;
-    cpu.gpr[RAX] = Integer.toUnsignedLong(leaf.eax());
-    cpu.gpr[RBX] = Integer.toUnsignedLong(leaf.ebx() | apicId);
-    cpu.gpr[RCX] = Integer.toUnsignedLong(leaf.ecx());
-    cpu.gpr[RDX] = Integer.toUnsignedLong(leaf.edx());
-  }
-
   /** RDTSC. */
   public static void rdtsc(CpuState cpu, Instruction i) {
+    checkTimeStamp(cpu);
+    setPair(cpu, timeStamp(cpu));
+  }
+
+  /** RDTSCP. */
+  public static void rdtscp(CpuState cpu, Instruction i) {
+    checkTimeStamp(cpu);
+    setPair(cpu, timeStamp(cpu));
+    cpu.gpr[RCX] = cpu.tscAux;
+  }
+
+  /** RDPID. */
+  public static void rdpid(CpuState cpu, Instruction i) {
+    cpu.gpr[i.rm] = cpu.tscAux;
+  }
+
+  private static void checkTimeStamp(CpuState cpu) {
     if ((cpu.cr4 & CR4_TSD) != 0 && cpu.cpl != 0) {
       throw cpu.gp(0);
     }
-    setPair(cpu, timeStamp(cpu));
   }
 
   /** RDPMC. */
@@ -104,10 +134,36 @@ public final class Msrs {
     if (!cpu.model.hasPerformanceCounters()) {
       throw cpu.ud();
     }
-    if ((cpu.cr4 & CR4_PCE) == 0 && cpu.cpl != 0 || (cpu.gpr[RCX] & 0xFFFF_FFFFL) > 1) {
+    long number = cpu.gpr[RCX] & 0xFFFF_FFFFL;
+    if ((cpu.cr4 & CR4_PCE) == 0 && cpu.cpl != 0 || number > 1) {
       throw cpu.gp(0);
     }
-    setPair(cpu, 0);
+    setPair(cpu, counter(cpu, (int) number));
+  }
+
+  // Performance counters (SDM volume 3, section 20.6.7). Any event counts instructions.
+
+  private static boolean counts(CpuState cpu, int number) {
+    long enabled = EVNTSEL_USR | EVNTSEL_OS;
+    // One enable bit, in the first, governs both counters.
+    return (cpu.eventSelect[0] & EVNTSEL_EN) != 0 && (cpu.eventSelect[number] & enabled) != 0;
+  }
+
+  private static long counter(CpuState cpu, int number) {
+    long value = cpu.counter[number] + (counts(cpu, number) ? cpu.instructions : 0);
+    return value & COUNTER_MASK;
+  }
+
+  private static void setCounter(CpuState cpu, int number, long value) {
+    cpu.counter[number] = value - (counts(cpu, number) ? cpu.instructions : 0);
+  }
+
+  private static void selectEvent(CpuState cpu, int number, long value) {
+    long first = counter(cpu, 0);
+    long second = counter(cpu, 1);
+    cpu.eventSelect[number] = value & 0xFFFF_FFFFL;
+    setCounter(cpu, 0, first);
+    setCounter(cpu, 1, second);
   }
 
   /** RDMSR. */
@@ -140,11 +196,17 @@ public final class Msrs {
       case MCG_CAP, MCG_STATUS, MCG_CTL -> model.has(Feature.MCA);
       case PAT -> model.has(Feature.PAT);
       case MTRRCAP, MTRR_DEF_TYPE -> model.has(Feature.MTRR);
-      case MISC_ENABLE -> model.family() == 15;
+      // Of the Pentium 4, and of family 6 since the Pentium M.
+      case MISC_ENABLE ->
+          model.family() == 15 || model.family() == 6 && model.extendedModel() >= 0xD;
       case PERFCTR0, PERFCTR1, EVNTSEL0, EVNTSEL1, EBL_CR_POWERON, BBL_CR_CTL3 ->
           model.family() == 6;
       case PLATFORM_ID, BIOS_UPDT_TRIG, BIOS_SIGN_ID, DEBUGCTL -> model.family() >= 6;
       case EFER -> model.eferMask() != 0;
+      case STAR, LSTAR, CSTAR, SFMASK -> model.has(Feature.SYSCALL);
+      case FS_BASE, GS_BASE, KERNEL_GS_BASE -> model.has(Feature.LM);
+      case TSC_AUX -> model.has(Feature.RDTSCP) || model.has(Feature.RDPID);
+      case ARCH_CAPABILITIES -> model.has(Feature.ARCH_CAPABILITIES);
       case TSC_DEADLINE -> model.has(Feature.TSC_DEADLINE);
       default ->
           x2apic(address)
@@ -207,6 +269,17 @@ public final class Msrs {
       case PAT -> cpu.pat;
       case MTRR_DEF_TYPE -> cpu.mtrr[DEF_TYPE];
       case EFER -> cpu.efer;
+      case STAR -> cpu.star;
+      case LSTAR -> cpu.lstar;
+      case CSTAR -> cpu.cstar;
+      case SFMASK -> cpu.syscallMask;
+      case FS_BASE -> cpu.base[FS];
+      case GS_BASE -> cpu.base[GS];
+      case KERNEL_GS_BASE -> cpu.kernelGsBase;
+      case TSC_AUX -> cpu.tscAux;
+      case ARCH_CAPABILITIES -> ARCH_CAPABILITIES_VALUE;
+      case PERFCTR0, PERFCTR1 -> counter(cpu, address - PERFCTR0);
+      case EVNTSEL0, EVNTSEL1 -> cpu.eventSelect[address - EVNTSEL0];
       default -> 0;
     };
   }
@@ -251,7 +324,23 @@ public final class Msrs {
         cpu.mtrr[DEF_TYPE] = value;
       }
       case EFER -> writeEfer(cpu, value);
-      case MTRRCAP, MCG_CAP, PLATFORM_ID -> throw cpu.gp(0);
+      case STAR -> cpu.star = value;
+      case LSTAR -> cpu.lstar = canonical(cpu, value);
+      case CSTAR -> cpu.cstar = canonical(cpu, value);
+      case SFMASK -> cpu.syscallMask = value & 0xFFFF_FFFFL;
+      case FS_BASE -> cpu.base[FS] = canonical(cpu, value);
+      case GS_BASE -> cpu.base[GS] = canonical(cpu, value);
+      case KERNEL_GS_BASE -> cpu.kernelGsBase = canonical(cpu, value);
+      case TSC_AUX -> {
+        if (value >>> 32 != 0) {
+          throw cpu.gp(0);
+        }
+        cpu.tscAux = value;
+      }
+      // A counter takes 32 bits and extends their sign.
+      case PERFCTR0, PERFCTR1 -> setCounter(cpu, address - PERFCTR0, (int) value);
+      case EVNTSEL0, EVNTSEL1 -> selectEvent(cpu, address - EVNTSEL0, value);
+      case MTRRCAP, MCG_CAP, PLATFORM_ID, ARCH_CAPABILITIES -> throw cpu.gp(0);
       default -> {
         // Accepted without an effect.
       }
@@ -259,9 +348,10 @@ public final class Msrs {
   }
 
   private static long entryPoint(CpuState cpu, long value) {
-    if (!cpu.model.has(Feature.LM)) {
-      return value & 0xFFFF_FFFFL;
-    }
+    return cpu.model.has(Feature.LM) ? canonical(cpu, value) : value & 0xFFFF_FFFFL;
+  }
+
+  private static long canonical(CpuState cpu, long value) {
     if (!Descriptors.isCanonical(value)) {
       throw cpu.gp(0);
     }

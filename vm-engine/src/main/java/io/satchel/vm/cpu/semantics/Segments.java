@@ -235,11 +235,13 @@ public final class Segments {
 
   /** SLDT. */
   public static void sldt(CpuState cpu, Instruction i) {
+    SystemRegisters.checkUserMode(cpu);
     Operands.storeRm(cpu, i, i.memory ? 2 : i.operandSize, cpu.selector[LDTR]);
   }
 
   /** STR. */
   public static void str(CpuState cpu, Instruction i) {
+    SystemRegisters.checkUserMode(cpu);
     Operands.storeRm(cpu, i, i.memory ? 2 : i.operandSize, cpu.selector[TR]);
   }
 

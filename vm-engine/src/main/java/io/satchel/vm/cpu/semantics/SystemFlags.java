@@ -68,6 +68,16 @@ public final class SystemFlags {
     }
   }
 
+  /** CLAC: the supervisor keeps to its own pages. */
+  public static void clac(CpuState cpu, Instruction i) {
+    cpu.systemFlags &= ~AC;
+  }
+
+  /** STAC: the supervisor may use the pages of the user. */
+  public static void stac(CpuState cpu, Instruction i) {
+    cpu.systemFlags |= AC;
+  }
+
   /** PUSHF, PUSHFD, PUSHFQ. */
   public static void pushf(CpuState cpu, Instruction i) {
     int flags = cpu.rflags() & ~(VM | RF);

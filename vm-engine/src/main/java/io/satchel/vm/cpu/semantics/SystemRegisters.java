@@ -14,8 +14,12 @@ import static io.satchel.vm.cpu.CpuState.CR0_TS;
 import static io.satchel.vm.cpu.CpuState.CR0_WP;
 import static io.satchel.vm.cpu.CpuState.CR4_DE;
 import static io.satchel.vm.cpu.CpuState.CR4_PAE;
+import static io.satchel.vm.cpu.CpuState.CR4_PCIDE;
 import static io.satchel.vm.cpu.CpuState.CR4_PGE;
 import static io.satchel.vm.cpu.CpuState.CR4_PSE;
+import static io.satchel.vm.cpu.CpuState.CR4_SMAP;
+import static io.satchel.vm.cpu.CpuState.CR4_SMEP;
+import static io.satchel.vm.cpu.CpuState.CR4_UMIP;
 import static io.satchel.vm.cpu.CpuState.CS;
 import static io.satchel.vm.cpu.CpuState.EFER_LMA;
 import static io.satchel.vm.cpu.CpuState.EFER_LME;
@@ -75,6 +79,7 @@ public final class SystemRegisters {
             requireCr4(cpu);
             yield cpu.cr4;
           }
+          case 8 -> cpu.apic.taskPriority();
           default -> throw cpu.ud();
         };
     Operands.setRegister(cpu, i, general(i), registerWidth(cpu), value);
@@ -90,6 +95,12 @@ public final class SystemRegisters {
       case 4 -> {
         requireCr4(cpu);
         writeCr4(cpu, value);
+      }
+      case 8 -> {
+        if (value >>> 4 != 0) {
+          throw cpu.gp(0);
+        }
+        cpu.apic.setTaskPriority((int) value);
       }
       default -> throw cpu.ud();
     }
@@ -113,7 +124,7 @@ public final class SystemRegisters {
     if (paging && (value & CR0_PE) == 0 || (value & CR0_NW) != 0 && (value & CR0_CD) == 0) {
       throw cpu.gp(0);
     }
-    if (turnsOff && cpu.code64()) {
+    if (turnsOff && (cpu.code64() || (cpu.cr4 & CR4_PCIDE) != 0)) {
       throw cpu.gp(0);
     }
     if (turnsOn && (cpu.efer & EFER_LME) != 0) {
@@ -139,7 +150,11 @@ public final class SystemRegisters {
   }
 
   private static void writeCr3(CpuState cpu, long value) {
-    if (value >>> 52 != 0) {
+    if ((cpu.cr4 & CR4_PCIDE) != 0) {
+      // Bit 63 asks to keep the translations of the new identifier. None are kept here.
+      value &= Long.MAX_VALUE;
+    }
+    if (cpu.longMode() && value >>> cpu.model.physicalBits() != 0) {
       throw cpu.gp(0);
     }
     if (pagesByPae(cpu, cpu.cr4)) {
@@ -159,10 +174,13 @@ public final class SystemRegisters {
 
   private static void writeCr4(CpuState cpu, long value) {
     long changed = cpu.cr4 ^ value;
-    if ((value & ~cpu.model.cr4Mask()) != 0 || cpu.longMode() && (value & CR4_PAE) == 0) {
+    boolean turnsOnIdentifiers = (changed & value & CR4_PCIDE) != 0;
+    if ((value & ~cpu.model.cr4Mask()) != 0
+        || cpu.longMode() && (value & CR4_PAE) == 0
+        || turnsOnIdentifiers && (!cpu.longMode() || (cpu.cr3 & 0xFFF) != 0)) {
       throw cpu.gp(0);
     }
-    if ((changed & (CR4_PAE | CR4_PSE | CR4_PGE)) != 0) {
+    if ((changed & (CR4_PAE | CR4_PSE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)) != 0) {
       if (pagesByPae(cpu, value)) {
         checkPageDirectoryPointers(cpu, cpu.cr3);
       }
@@ -198,6 +216,7 @@ public final class SystemRegisters {
 
   /** SMSW: 16 bits to memory, as many as the operand size says to a register. */
   public static void smsw(CpuState cpu, Instruction i) {
+    checkUserMode(cpu);
     Operands.storeRm(cpu, i, i.memory ? 2 : i.operandSize, cpu.cr0);
   }
 
@@ -261,6 +280,7 @@ public final class SystemRegisters {
 
   /** All of the base is stored also with a 16-bit operand size, as processors since the 386 do. */
   private static void storeTable(CpuState cpu, Instruction i, int limit, long base) {
+    checkUserMode(cpu);
     int width = registerWidth(cpu);
     Operands.checkStore(cpu, i, 2, width);
     Operands.store(cpu, i, 0, 2, limit);
@@ -298,6 +318,37 @@ public final class SystemRegisters {
   public static void invlpg(CpuState cpu, Instruction i) {
     long base = cpu.code64() && i.segment < FS ? 0 : cpu.base[i.segment];
     cpu.mmu.flushPage(Descriptors.linear(cpu, base + Operands.offset(cpu, i)));
+  }
+
+  /** INVPCID: translations carry no identifiers here, so that more is forgotten than asked for. */
+  public static void invpcid(CpuState cpu, Instruction i) {
+    long type = Operands.register(cpu, i, i.reg, registerWidth(cpu));
+    long identifier = Operands.load(cpu, i, 0, 8);
+    long linear = Operands.load(cpu, i, 8, 8);
+    if (type < 0 || type > 3) {
+      throw cpu.gp(0);
+    }
+    if (type < 2 && (identifier >>> 12 != 0 || identifier != 0 && (cpu.cr4 & CR4_PCIDE) == 0)
+        || type == 0 && !Descriptors.isCanonical(linear)) {
+      throw cpu.gp(0);
+    }
+    switch ((int) type) {
+      case 0 -> cpu.mmu.flushPage(linear);
+      case 2 -> cpu.mmu.flushAll();
+      default -> cpu.mmu.flushNonGlobal();
+    }
+  }
+
+  /** CLFLUSH and CLFLUSHOPT: a read as far as rights go. */
+  public static void flushLine(CpuState cpu, Instruction i) {
+    Operands.load(cpu, i, 0, 1);
+  }
+
+  /** #GP where UMIP keeps user programs from reading a system register (SDM volume 3, 2.5). */
+  static void checkUserMode(CpuState cpu) {
+    if ((cpu.cr4 & CR4_UMIP) != 0 && cpu.cpl == 3) {
+      throw cpu.gp(0);
+    }
   }
 
   /** INVD and WBINVD: memory is always coherent here. */

@@ -819,7 +819,8 @@ public final class X87 {
     init(cpu);
   }
 
-  private static void init(CpuState cpu) {
+  /** What FNINIT leaves. */
+  static void init(CpuState cpu) {
     FpuState f = cpu.fpu;
     f.controlWord = 0x037F;
     f.statusWord &= ES | FpuState.B;

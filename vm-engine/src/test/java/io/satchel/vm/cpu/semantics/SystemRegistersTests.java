@@ -85,7 +85,7 @@ class SystemRegistersTests {
 
   @Test
   void cr4RefusesBitsThatTheModelLacks() {
-    bench.assertFaultChangesNothing(() -> writeControlKeepingRax(4, 1 << 11), GuestFault.GP, 0);
+    bench.assertFaultChangesNothing(() -> writeControlKeepingRax(4, 1 << 13), GuestFault.GP, 0);
     writeControl(4, CR4_PSE | CR4_DE);
     assertThat(readControl(4)).isEqualTo(CR4_PSE | CR4_DE);
   }
