@@ -10,6 +10,7 @@ import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Drive;
 import io.satchel.vm.api.MachineConfig.DriveKind;
+import io.satchel.vm.api.MachineConfig.Flash;
 import io.satchel.vm.api.MachineConfig.Kernel;
 import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineState;
@@ -75,6 +76,8 @@ public final class Session implements AutoCloseable {
     checkMemory();
     checkFile(request.bios(), "firmware");
     checkFile(request.vgaBios(), "firmware");
+    checkFile(request.pflash(), "firmware");
+    checkFile(request.pflashVariables(), "file of the firmware's variables");
     checkFile(request.kernel(), "kernel");
     checkFile(request.initrd(), "initial RAM disk");
     int disks = 0;
@@ -139,7 +142,8 @@ public final class Session implements AutoCloseable {
             .withClock(request.clock())
             .withDate(request.date())
             .withExitPort(request.exitPort())
-            .withProcessors(request.processors());
+            .withProcessors(request.processors())
+            .withFlash(flash());
     try {
       machine = new PcMachine(config, listeners);
     } catch (IllegalArgumentException e) {
@@ -173,6 +177,29 @@ public final class Session implements AutoCloseable {
               + Math.max(0, available - 128)
               + " MiB; choose less.");
     }
+  }
+
+  /** Firmware in flash memory, and a copy of its variables that goes with the kept overlay. */
+  private @Nullable Flash flash() throws IOException {
+    Path code = request.pflash();
+    if (code == null) {
+      return null;
+    }
+    Path original = request.pflashVariables();
+    if (original == null) {
+      return new Flash(code, null);
+    }
+    Path overlay = request.overlay();
+    Path copy =
+        overlay == null
+            ? scratch().resolve("variables.fd")
+            : overlay.resolveSibling(overlay.getFileName() + ".variables.fd");
+    if (!Files.exists(copy)) {
+      Files.copy(original, copy);
+      copy.toFile().setWritable(true);
+    }
+    OpenOptions options = OpenOptions.forWriting().withFormat("raw");
+    return new Flash(code, track(Images.open(copy, options).device()));
   }
 
   private static void checkFile(@Nullable Path file, String what) throws IOException {

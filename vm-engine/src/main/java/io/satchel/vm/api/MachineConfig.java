@@ -288,9 +288,9 @@ public record MachineConfig(
    * Firmware in flash memory below 4 GiB.
    *
    * @param code the firmware; the computer cannot write it
-   * @param variables what lies below it and is written to; {@code null} when {@code code} holds it
+   * @param variables what lies below it and is written to; {@code null} for none
    */
-  public record Flash(Path code, @Nullable Path variables) {}
+  public record Flash(Path code, @Nullable BlockDevice variables) {}
 
   /** What virtual time follows. */
   public enum Clock {

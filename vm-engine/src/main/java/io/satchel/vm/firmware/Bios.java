@@ -8,6 +8,7 @@ import io.satchel.vm.device.Board;
 import io.satchel.vm.device.Device;
 import io.satchel.vm.memory.GuestMemory;
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   public static final int ROM_SIZE = 0x40000;
 
   private static final int ROM_BASE = 0xC0000;
+  private static final long CACHES = CpuState.CR0_CD | CpuState.CR0_NW;
   private static final Trap[] TRAPS = Trap.values();
 
   /**
@@ -65,6 +67,7 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   private final PciBios pci;
   private final BootManager boot;
   private final int romOffset;
+  private List<CpuState> others = List.of();
 
   /**
    * Makes the ROM and maps the service port.
@@ -106,6 +109,11 @@ public final class Bios implements Device<Bios.State>, IoHandler {
             kernel);
     board.ports().map(SystemRom.PORT, 1, 1, "BIOS services", this);
     writeRom();
+  }
+
+  /** Names the processors beside the first, which wait for a start-up message. */
+  public void others(List<CpuState> processors) {
+    others = List.copyOf(processors);
   }
 
   private void writeRom() {
@@ -218,7 +226,10 @@ public final class Bios implements Device<Bios.State>, IoHandler {
   private void serve(Trap trap) {
     switch (trap) {
       case POST -> powerOnSelfTest();
-      case BOOT -> boot.call();
+      case BOOT -> {
+        setUpOthers();
+        boot.call();
+      }
       case NO_BOOT -> boot.noBoot();
       case TICK -> system.tick();
       case KEY -> keyboard.key();
@@ -236,6 +247,17 @@ public final class Bios implements Device<Bios.State>, IoHandler {
       case PCI32 -> pci.callWide();
       case APM16 -> system.apm16();
       case APM32 -> system.apm32();
+    }
+  }
+
+  /**
+   * Gives the other processors the caches and memory types of the first, which its stub has set by
+   * now: an operating system expects them to be the same.
+   */
+  private void setUpOthers() {
+    for (CpuState other : others) {
+      System.arraycopy(guest.cpu.mtrr, 0, other.mtrr, 0, other.mtrr.length);
+      other.cr0 = guest.cpu.cr0 & CACHES | other.cr0 & ~CACHES;
     }
   }
 

@@ -27,6 +27,7 @@ import io.satchel.vm.device.CoprocessorErrorPort;
 import io.satchel.vm.device.DebugPorts;
 import io.satchel.vm.device.Device;
 import io.satchel.vm.device.Dma8237;
+import io.satchel.vm.device.Flash;
 import io.satchel.vm.device.FloppyController;
 import io.satchel.vm.device.FwCfg;
 import io.satchel.vm.device.Hpet;
@@ -78,6 +79,7 @@ public final class PcMachine implements Machine {
   private static final int ROM_BYTES = 256 << 10;
 
   private static final int MAX_BIOS_BYTES = 16 * MIB;
+  private static final int MAX_VARIABLES = 4 * MIB;
   private static final int FLOPPY_UNITS = 2;
   private static final int IDE_UNITS = 4;
   private static final int VGA_SLOT = 2;
@@ -107,6 +109,7 @@ public final class PcMachine implements Machine {
   private final @Nullable AtapiDrive[] cds = new @Nullable AtapiDrive[IDE_UNITS];
   private final @Nullable BlockBackend[] ideMedia = new @Nullable BlockBackend[IDE_UNITS];
   private final @Nullable BlockBackend[] floppyMedia = new @Nullable BlockBackend[FLOPPY_UNITS];
+  private final @Nullable BlockBackend variables;
 
   private volatile MachineState state = MachineState.OFF;
   private volatile AudioSink audio = AudioSink.NONE;
@@ -126,11 +129,14 @@ public final class PcMachine implements Machine {
   public PcMachine(MachineConfig config, MachineEvents listener) throws IOException {
     this.config = config;
     this.listener = listener;
-    byte @Nullable [] biosFile = firmware(config.bios());
+    MachineConfig.Flash flash = config.flash();
+    byte @Nullable [] biosFile = firmware(flash == null ? config.bios() : flash.code());
     byte @Nullable [] vgaBios = firmware(config.vgaBios());
     int ram = config.memoryMib() * MIB;
     int highRom = biosFile == null ? 0 : RomImage.hostBytes(biosFile);
-    GuestMemory memory = new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom);
+    int flashBytes = flashBytes(flash);
+    GuestMemory memory =
+        new GuestMemory(ram, Vga.hostBytes(vgaBios) + ROM_BYTES + highRom + flashBytes);
     AddressMap map = new AddressMap(memory);
     IoPorts ports = new IoPorts();
     PciBus pci = new PciBus(ports, map);
@@ -201,13 +207,20 @@ public final class PcMachine implements Machine {
     cmos.setUp(ram, floppyType(slots, 0), floppyType(slots, 1));
     cmos.set(Cmos.PROCESSORS, processors.size() - 1);
     if (biosFile == null) {
-      add(new Bios(board, cpu, () -> slots, config, rom));
+      Bios bios = add(new Bios(board, cpu, () -> slots, config, rom));
+      bios.others(processors.stream().skip(1).map(processor -> processor.cpu).toList());
     } else {
       FwCfg fwCfg = add(new FwCfg(board, ram, processors.size()));
       fwCfg.memoryMap(List.of(new FwCfg.Range(0, ram, FwCfg.Range.RAM)));
       fwCfg.bootMenu(config.bootMenu());
       fwCfg.bootOrder(bootOrder());
       RomImage.map(map, biosFile, memory.allocate(highRom), rom);
+    }
+    BlockDevice stored = flash == null ? null : flash.variables();
+    variables = stored == null ? null : backend(stored, "flash");
+    if (variables != null) {
+      long base = (1L << 32) - highRom - flashBytes;
+      add(new Flash(board, variables, base, memory.allocate(flashBytes)));
     }
 
     loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl());
@@ -270,6 +283,22 @@ public final class PcMachine implements Machine {
             : BlockBackend.threaded(medium, name, traffic, inbox);
     backend.onFailure(failure -> LOG.log(System.Logger.Level.WARNING, name, failure));
     return backend;
+  }
+
+  /** Bytes of flash memory that can be written. */
+  private static int flashBytes(MachineConfig.@Nullable Flash flash) throws IOException {
+    BlockDevice variables = flash == null ? null : flash.variables();
+    if (variables == null) {
+      return 0;
+    }
+    long size = variables.size();
+    if (size == 0 || size > MAX_VARIABLES || size % Flash.BLOCK != 0) {
+      throw new IOException(
+          "The firmware's variables have "
+              + size
+              + " bytes, which no flash memory has; choose the file that came with the firmware.");
+    }
+    return (int) size;
   }
 
   private static byte @Nullable [] firmware(@Nullable Path file) throws IOException {
@@ -555,6 +584,7 @@ public final class PcMachine implements Machine {
     for (BlockBackend medium : floppyMedia) {
       closeMedium(medium);
     }
+    closeMedium(variables);
   }
 
   private static void closeMedium(@Nullable BlockBackend medium) {
