@@ -5,6 +5,7 @@ import io.satchel.vm.cpu.HotCode;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.interpret.Interpreter;
 import io.satchel.vm.cpu.translate.CodeCache;
+import io.satchel.vm.cpu.translate.Statistics;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -20,6 +21,7 @@ public final class Tcg implements Accelerator {
 
   private final CpuState cpu;
   private final Interpreter interpreter;
+  private final Statistics statistics;
 
   /** Runs {@code cpu} by interpreting, and by translating what is hot. */
   public Tcg(CpuState cpu) {
@@ -35,9 +37,14 @@ public final class Tcg implements Accelerator {
   Tcg(CpuState cpu, int patience, Executor executor) {
     this.cpu = cpu;
     Decoder decoder = new Decoder(Decoder.fullMap(), cpu.model.features());
-    HotCode hotCode =
-        patience == 0 ? HotCode.NONE : new CodeCache(cpu, decoder, executor, patience);
-    interpreter = new Interpreter(cpu, decoder, hotCode);
+    CodeCache cache = new CodeCache(cpu, decoder, executor, patience);
+    statistics = cache.statistics;
+    interpreter = new Interpreter(cpu, decoder, patience == 0 ? HotCode.NONE : cache);
+  }
+
+  /** What the translator has done. */
+  public Statistics statistics() {
+    return statistics;
   }
 
   /** One thread that goes away when there is nothing to translate. */

@@ -135,6 +135,7 @@ final class BareMetal {
       System.out.printf(
           "%s %s %.2f s %.1f MIPS%n",
           file, result, (machine.endNanos - machine.startNanos) / 1e9, machine.mips());
+      System.out.println(machine.tcg.statistics());
     }
   }
 }

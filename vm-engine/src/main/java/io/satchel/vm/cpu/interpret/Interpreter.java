@@ -55,7 +55,7 @@ public final class Interpreter {
       }
       if (block == null) {
         single.run();
-      } else if (mayEnter && block.patience <= 0) {
+      } else if (mayEnter && --block.patience <= 0) {
         CompiledCode code = blocks.compiled(block);
         mayEnter = code != null && code.run(end);
         if (code == null) {

@@ -38,8 +38,14 @@ public final class CodeCache implements HotCode {
 
   private static final int LINEAR_SIZE = 1 << 12;
 
-  /** A site that missed so often is one that always does. */
+  /** A site that missed so often, each time soon after the last, is one that always does. */
   private static final int TOO_MANY_MISSES = 200;
+
+  /** Instructions: less than it takes to walk through a page. */
+  private static final int SOON = 500;
+
+  /** What has been done so far. */
+  public final Statistics statistics = new Statistics();
 
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
@@ -93,6 +99,7 @@ public final class CodeCache implements HotCode {
       }
     }
     if (region.tooLong) {
+      statistics.tooLong++;
       drop(region);
       sizes.put(key, region.longest / 2);
       return null;
@@ -140,12 +147,14 @@ public final class CodeCache implements HotCode {
         new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, size).scan();
     if (region == null || region.hostPages.length == 0) {
       sizes.put(key, 0);
+      statistics.rejected++;
       return null;
     }
     if (regions.size() >= MAX_REGIONS) {
       sweep();
     }
     regions.put(key, region);
+    statistics.scanned++;
     for (int page : region.hostPages) {
       byPage.computeIfAbsent(page, number -> new ArrayList<>()).add(region);
       mmu.protectCode(page);
@@ -169,6 +178,7 @@ public final class CodeCache implements HotCode {
     region.siteRips = result.siteRips();
     region.siteCounts = result.siteCounts();
     region.misses = new int[region.siteRips.length];
+    region.missedAt = new long[region.siteRips.length];
     region.bytes = result.bytes();
     if (code == null) {
       region.tooLong = true;
@@ -189,6 +199,7 @@ public final class CodeCache implements HotCode {
       region.entries = 0;
     }
     dropped.forEach(this::drop);
+    statistics.evicted += dropped.size();
     sizes.clear();
   }
 
@@ -217,11 +228,18 @@ public final class CodeCache implements HotCode {
     Region region = first;
     int mode = region.mode;
     int attention = cpu.attentionMask();
+    long before = cpu.instructions;
+    statistics.entered++;
     while (true) {
       CompiledRegion code = region.code;
       long left = end - cpu.instructions - region.longest;
-      if (left <= 0 || code == null || region.epoch != mmu.epoch() && !inPlace(region)) {
-        return false;
+      if (left <= 0 || code == null) {
+        statistics.attention++;
+        return left(before, false);
+      }
+      if (region.epoch != mmu.epoch() && !inPlace(region)) {
+        statistics.moved++;
+        return left(before, false);
       }
       region.entries++;
       int exit;
@@ -231,13 +249,15 @@ public final class CodeCache implements HotCode {
         cpu.rip = region.siteRips[code.site];
         cpu.instructions++;
         Interrupts.exception(cpu, fault);
-        return true;
+        statistics.diverted++;
+        return left(before, true);
       }
       if (exit < CompiledRegion.COMPUTED) {
-        return stopped(region, exit);
+        return left(before, stopped(region, exit));
       }
       if ((cpu.pending() & attention) != 0) {
-        return true;
+        statistics.attention++;
+        return left(before, true);
       }
       Region next = exit >= 0 ? code.links[exit] : null;
       if (next == null || !next.valid) {
@@ -248,14 +268,21 @@ public final class CodeCache implements HotCode {
             || next.csBase != region.csBase
             || next.csLimit != region.csLimit
             || !next.valid) {
-          return true;
+          statistics.noRegion++;
+          return left(before, true);
         }
         if (exit >= 0) {
           code.links[exit] = next;
         }
       }
+      statistics.chained++;
       region = next;
     }
+  }
+
+  private boolean left(long before, boolean mayEnter) {
+    statistics.instructions += cpu.instructions - before;
+    return mayEnter;
   }
 
   private long linear() {
@@ -264,12 +291,22 @@ public final class CodeCache implements HotCode {
 
   private boolean stopped(Region region, int exit) {
     if (exit > CompiledRegion.MISSED) {
+      if (exit == CompiledRegion.STOPPED) {
+        statistics.stopped++;
+      } else {
+        statistics.diverted++;
+      }
       return exit == CompiledRegion.DIVERTED;
     }
+    statistics.missed++;
     int site = CompiledRegion.MISSED - exit;
     cpu.rip = region.siteRips[site];
     cpu.instructions += region.siteCounts[site];
-    if (++region.misses[site] == TOO_MANY_MISSES) {
+    boolean soon = cpu.instructions - region.missedAt[site] < SOON;
+    region.missedAt[site] = cpu.instructions;
+    region.misses[site] = soon ? region.misses[site] + 1 : 0;
+    if (region.misses[site] == TOO_MANY_MISSES) {
+      statistics.slowSites++;
       slowSites.add(linear());
       drop(region);
     }
@@ -301,6 +338,7 @@ public final class CodeCache implements HotCode {
             && offset < region.to[n]
             && region.from[n] < offset + width) {
           drop(region);
+          statistics.invalidated++;
           break;
         }
       }
@@ -321,6 +359,7 @@ public final class CodeCache implements HotCode {
   public boolean pageWritten(int hostPage) {
     List<Region> there = byPage.get(hostPage);
     if (there != null) {
+      statistics.invalidated += there.size();
       List.copyOf(there).forEach(this::drop);
     }
     return remains(hostPage);

@@ -33,8 +33,11 @@ final class Region {
   /** By site: how many instructions of the node come before it. */
   int[] siteCounts = new int[0];
 
-  /** By site: how often it missed. */
+  /** By site: how often it missed soon after it had missed. */
   int[] misses = new int[0];
+
+  /** By site: the count of instructions when it last missed. */
+  long[] missedAt = new long[0];
 
   /** The compiled form, once it is there. */
   volatile @Nullable CompiledRegion code;

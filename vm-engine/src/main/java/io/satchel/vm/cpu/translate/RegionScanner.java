@@ -139,7 +139,7 @@ final class RegionScanner {
       loops |= node.next != null && node.next.order <= node.order;
       loops |= node.taken != null && node.taken.order <= node.order;
     }
-    if (!loops && items.size() < 6) {
+    if (!loops && items.size() < 2) {
       return null;
     }
     return region(reversed);
