@@ -561,7 +561,7 @@ final class MicroOpWriter {
       return false;
     }
     known = value.rule() == FlagRule.NEG ? null : value.rule();
-    if (flagsDead[current] && which < 2) {
+    if (width == 4 && flagsDead[current] && which < 2) {
       int r = register(i, to);
       emit(Operation.LEA, pack(r, r, ZERO, 0, 0), 1 - 2 * which, 0);
       return true;
