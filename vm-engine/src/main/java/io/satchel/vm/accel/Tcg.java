@@ -39,6 +39,8 @@ public final class Tcg implements Accelerator {
     Decoder decoder = new Decoder(Decoder.fullMap(), cpu.model.features());
     CodeCache cache = new CodeCache(cpu, decoder, executor, patience);
     statistics = cache.statistics;
+    if (Boolean.getBoolean("satchel.stats"))
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(statistics)));
     interpreter = new Interpreter(cpu, decoder, patience == 0 ? HotCode.NONE : cache);
   }
 

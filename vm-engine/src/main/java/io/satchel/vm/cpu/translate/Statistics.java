@@ -52,9 +52,9 @@ public final class Statistics {
 
   @Override
   public String toString() {
-    return ("regions: %d found, %d places rejected, %d too long, %d invalidated, %d evicted, %d slow"
-            + " sites; entered %d, chained %d, %.1f million instructions; left: %d no region, %d"
-            + " stopped, %d missed, %d diverted, %d attention, %d moved")
+    return ("regions: %d found, %d places rejected, %d too long, %d invalidated, %d evicted, %d"
+            + " slow sites; entered %d, chained %d, %.1f million instructions; left: %d no"
+            + " region, %d stopped, %d missed, %d diverted, %d attention, %d moved")
         .formatted(
             scanned,
             rejected,
