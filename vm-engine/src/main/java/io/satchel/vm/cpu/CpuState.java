@@ -1,6 +1,8 @@
 package io.satchel.vm.cpu;
 
 import io.satchel.vm.bus.IoPorts;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
@@ -122,6 +124,8 @@ public final class CpuState {
 
   /** MXCSR after RESET: all exceptions masked, round to nearest. */
   public static final int MXCSR_RESET = 0x1F80;
+
+  private static final VarHandle PENDING = pendingHandle();
 
   /** RAX to R15, then the zero register and seven that are private to engines. */
   public final long[] gpr = new long[24];
@@ -283,9 +287,22 @@ public final class CpuState {
     mmu.walker().setPhysicalBits(model.physicalBits());
   }
 
+  private static VarHandle pendingHandle() {
+    try {
+      return MethodHandles.lookup().findVarHandle(CpuState.class, "pending", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   /** Bits PENDING_*; engines look at it at every block boundary. */
   public int pending() {
     return pending;
+  }
+
+  /** {@link #pending}, by an opaque read: for loops in compiled code. */
+  public int pendingOpaque() {
+    return (int) PENDING.getOpaque(this);
   }
 
   /** The bits of {@link #pending} that can have an effect now. */

@@ -118,6 +118,29 @@ public final class Mmu {
     return closed ? PageWalker.SUPERVISOR_ONLY : 0;
   }
 
+  /** The translations for reads as user or as supervisor. */
+  public SoftTlb readTlb(boolean user) {
+    return user ? userRead : systemRead;
+  }
+
+  /** The translations for writes as user or as supervisor. */
+  public SoftTlb writeTlb(boolean user) {
+    return user ? userWrite : systemWrite;
+  }
+
+  /**
+   * The host page that {@link #fetchPage} would give, if the translation is at hand; otherwise -1.
+   * Changes nothing.
+   */
+  public int knownFetchPage(long linear) {
+    SoftTlb tlb = cpu.cpl == 3 ? userFetch : systemFetch;
+    int index = SoftTlb.index(linear);
+    long tag = tlb.tags[index];
+    return tlb.holds(index, linear & SoftTlb.PAGE) && (tag & SoftTlb.DEVICE) == 0
+        ? (int) tag + tlb.addends[index] >>> 12
+        : -1;
+  }
+
   /** Changes whenever a translation may have been forgotten. */
   public int epoch() {
     return epoch;

@@ -39,10 +39,17 @@ final class BareMetal {
   }
 
   BareMetal(int ram) {
+    this(ram, -1);
+  }
+
+  /**
+   * @param patience entries after which code is translated, at once; 0 never; -1 as users have it
+   */
+  BareMetal(int ram, int patience) {
     map = new AddressMap(new GuestMemory(ram, 0));
     map.mapMemory(0, ram, 0);
     cpu = new CpuState(new Mmu(map), ports, CpuModel.named("max"));
-    tcg = new Tcg(cpu);
+    tcg = patience < 0 ? new Tcg(cpu) : new Tcg(cpu, patience, Runnable::run);
     ports.map(0xE9, 1, 1, "debugcon", port(this::character));
     ports.map(0xF4, 4, 4, "exit", port(value -> ended = true));
     cpu.reset(cpu.model.signature());
@@ -91,6 +98,38 @@ final class BareMetal {
     }
   }
 
+  /** Real mode with all segments at 0. */
+  void realMode() {
+    cpu.cr0 = CpuState.CR0_ET;
+    cpu.idtrBase = 0;
+    cpu.idtrLimit = 0x3FF;
+    for (int n = 0; n < 6; n++) {
+      cpu.selector[n] = 0;
+      cpu.base[n] = 0;
+      cpu.limit[n] = 0xFFFF;
+      cpu.attributes[n] = n == CpuState.CS ? 0x9B : 0x93;
+    }
+    for (int vector = 0; vector < 32; vector++) {
+      map.write(4 * vector, 4, 0xA000 + 16 * vector);
+    }
+  }
+
+  /** An IDT at 9000h whose gates lead to a HLT at A000h + 16 * vector. */
+  void handlers() {
+    cpu.idtrBase = 0x9000;
+    cpu.idtrLimit = 0xFF;
+    cpu.gdtrBase = 0x9800;
+    cpu.gdtrLimit = 0x17;
+    map.write(0x9808, 8, 0x00CF_9B00_0000_FFFFL);
+    map.write(0x9810, 8, 0x00CF_9300_0000_FFFFL);
+    for (int vector = 0; vector < 32; vector++) {
+      long target = 0xA000 + 16 * vector;
+      map.write(0x9000 + 8 * vector, 8, 0x8E00_0008_0000L | target & 0xFFFF);
+      map.write(0x9004 + 8 * vector, 4, 0x8E00);
+      code(target, "F4");
+    }
+  }
+
   /** Puts machine code, written in hexadecimal, at a physical address. */
   void code(long address, String hex) {
     byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
@@ -135,6 +174,7 @@ final class BareMetal {
       System.out.printf(
           "%s %s %.2f s %.1f MIPS%n",
           file, result, (machine.endNanos - machine.startNanos) / 1e9, machine.mips());
+      System.out.println(machine.tcg.statistics());
     }
   }
 }

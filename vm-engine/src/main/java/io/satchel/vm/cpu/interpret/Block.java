@@ -1,5 +1,7 @@
 package io.satchel.vm.cpu.interpret;
 
+import io.satchel.vm.cpu.CompiledCode;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Instruction;
 import io.satchel.vm.cpu.semantics.Checks;
 import java.util.List;
@@ -50,6 +52,12 @@ final class Block {
 
   /** Near jumps truncate their target with this. */
   final long ripMask;
+
+  /** Entries by jumps that are left until it counts as hot. */
+  int patience;
+
+  /** Its compiled form, when there is one. */
+  @Nullable CompiledCode compiled;
 
   /** False once a store has changed its bytes. */
   boolean valid = true;

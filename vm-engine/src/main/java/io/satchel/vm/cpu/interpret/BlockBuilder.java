@@ -1,5 +1,6 @@
 package io.satchel.vm.cpu.interpret;
 
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.CodeBytes;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.decode.Instruction;

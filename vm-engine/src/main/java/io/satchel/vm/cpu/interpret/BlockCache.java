@@ -1,6 +1,8 @@
 package io.satchel.vm.cpu.interpret;
 
+import io.satchel.vm.cpu.CompiledCode;
 import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.HotCode;
 import io.satchel.vm.cpu.Mmu;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.memory.GuestMemory;
@@ -56,22 +58,26 @@ final class BlockCache {
     }
   }
 
+  private final HotCode hotCode;
   private final Mmu mmu;
   private final GuestMemory memory;
   private final BlockBuilder builder;
   private final @Nullable Page[] pages;
   private final @Nullable Block[] byLinear = new @Nullable Block[LINEAR_SIZE];
 
+  private final HotCode.Profile profile = this::seen;
+
   /** Instructions decoded since everything was dropped. */
   private int kept;
 
-  BlockCache(CpuState cpu, Decoder decoder) {
+  BlockCache(CpuState cpu, Decoder decoder, HotCode hotCode) {
+    this.hotCode = hotCode;
     mmu = cpu.mmu;
     memory = mmu.map().memory();
     builder = new BlockBuilder(memory, decoder);
     pages = new @Nullable Page[memory.bytes().length >>> GuestMemory.PAGE_BITS];
     mmu.watchCode(this::written);
-    memory.onCodeWritten(this::dropPage);
+    memory.onCodeWritten(this::pageWritten);
   }
 
   private void dropAll() {
@@ -151,12 +157,38 @@ final class BlockCache {
       other.cover(block, true);
       mmu.protectCode(second);
     }
+    block.patience = hotCode.patience();
     kept += block.count;
     block.nextInBucket = page.buckets[bucket];
     page.buckets[bucket] = block;
     page.cover(block, false);
     mmu.protectCode(hostPage);
     return block;
+  }
+
+  /** Whether a block that begins there has been executed. */
+  private boolean seen(int hostPage, int pageOffset, int mode) {
+    Page page = pages[hostPage];
+    if (page != null) {
+      int bucket = bucket(pageOffset, mode);
+      for (Block block = page.buckets[bucket]; block != null; block = block.nextInBucket) {
+        if (block.pageOffset == pageOffset && block.mode == mode && block.valid) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** The compiled form of the block at rip, whose patience is at its end. */
+  @Nullable CompiledCode compiled(Block block) {
+    CompiledCode code = block.compiled;
+    if (code == null || !code.valid()) {
+      code = block.valid ? hotCode.at(block.hostPage, block.mode, profile) : null;
+      block.compiled = code;
+    }
+    block.patience = code == null ? hotCode.patience() : 0;
+    return code;
   }
 
   private int nextPage(long linear, int mode) {
@@ -175,8 +207,13 @@ final class BlockCache {
 
   /** The processor itself is about to store to a page with blocks. */
   private void written(int hostPage, int offset, int width) {
+    boolean compiled = hotCode.written(hostPage, offset, width);
     Page page = pages[hostPage];
-    if (page == null || !page.covers(offset, width)) {
+    if (page == null) {
+      memory.setCode(hostPage, compiled);
+      return;
+    }
+    if (!page.covers(offset, width)) {
       return;
     }
     Arrays.fill(page.covered, 0);
@@ -208,11 +245,17 @@ final class BlockCache {
     mmu.codeChanged();
     if (!any) {
       pages[hostPage] = null;
-      memory.setCode(hostPage, false);
+      memory.setCode(hostPage, compiled);
     }
   }
 
   /** Somebody else is about to write anywhere in the page. */
+  private void pageWritten(int hostPage) {
+    boolean compiled = hotCode.pageWritten(hostPage);
+    dropPage(hostPage);
+    memory.setCode(hostPage, compiled);
+  }
+
   private void dropPage(int hostPage) {
     Page page = pages[hostPage];
     if (page != null) {
@@ -225,6 +268,5 @@ final class BlockCache {
       pages[hostPage] = null;
       mmu.codeChanged();
     }
-    memory.setCode(hostPage, false);
   }
 }

@@ -126,6 +126,9 @@ final class Frame {
         || nextRip + next.length - 1 > csLimit) {
       return goSlowly(nextRip, linear, link);
     }
+    if (link != FALL_THROUGH && --next.patience <= 0 && compiled(next, nextRip)) {
+      return null;
+    }
     block = next;
     rip = nextRip;
     gpr[MicroOp.BLOCK] = nextRip;
@@ -153,6 +156,13 @@ final class Frame {
     rip = nextRip;
     gpr[MicroOp.BLOCK] = nextRip;
     return next.first;
+  }
+
+  /** A block is hot: whether it has a compiled form, for which the loop is to be left. */
+  private boolean compiled(Block next, long nextRip) {
+    cpu.rip = nextRip;
+    cpu.instructions = retired;
+    return blocks.compiled(next) != null;
   }
 
   /** A conditional jump, taken or not. */

@@ -3,8 +3,11 @@ package io.satchel.vm.cpu.interpret;
 import static io.satchel.vm.cpu.CpuState.CS;
 
 import io.satchel.vm.cpu.Breakpoints;
+import io.satchel.vm.cpu.CompiledCode;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.GuestFault;
+import io.satchel.vm.cpu.HotCode;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.semantics.Interrupts;
 import org.jspecify.annotations.Nullable;
@@ -20,10 +23,10 @@ public final class Interpreter {
   private final BlockCache blocks;
   private final Frame frame;
 
-  public Interpreter(CpuState cpu, Decoder decoder) {
+  public Interpreter(CpuState cpu, Decoder decoder, HotCode hotCode) {
     this.cpu = cpu;
     single = new SingleStep(cpu, decoder);
-    blocks = new BlockCache(cpu, decoder);
+    blocks = new BlockCache(cpu, decoder, hotCode);
     frame = new Frame(cpu, blocks);
   }
 
@@ -44,6 +47,7 @@ public final class Interpreter {
 
   /** Executes until {@code end} instructions have retired, or something wants attention. */
   public void run(long end) {
+    boolean mayEnter = true;
     while (cpu.instructions < end && !cpu.halted && !cpu.shutdown) {
       Block block = singly() ? null : block();
       if (cpu.shutdown) {
@@ -51,7 +55,14 @@ public final class Interpreter {
       }
       if (block == null) {
         single.run();
+      } else if (mayEnter && --block.patience <= 0) {
+        CompiledCode code = blocks.compiled(block);
+        mayEnter = code != null && code.run(end);
+        if (code == null) {
+          run(block, end);
+        }
       } else {
+        mayEnter = true;
         run(block, end);
       }
       if (cpu.wantsInterrupt() && !cpu.interruptShadow) {

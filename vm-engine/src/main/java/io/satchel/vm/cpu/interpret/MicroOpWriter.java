@@ -8,6 +8,7 @@ import static io.satchel.vm.cpu.interpret.MicroOp.DESTINATION;
 import static io.satchel.vm.cpu.interpret.MicroOp.SOURCE;
 
 import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Instruction;
 import io.satchel.vm.cpu.decode.OpcodeMap.Row;
 import io.satchel.vm.cpu.decode.OpcodeMap.Trait;

@@ -58,9 +58,14 @@ public final class MulDiv {
   }
 
   private static void setFlags(CpuState cpu, int width, long low, boolean lost) {
+    cpu.setArithmeticFlags(flags(width, low, lost));
+  }
+
+  /** The arithmetic flags that a widening multiplication leaves; {@code lost}: it did not fit. */
+  public static int flags(int width, long low, boolean lost) {
     int rule = LazyFlags.LOGIC + Integer.numberOfTrailingZeros(width);
-    int flags = LazyFlags.all(rule, 0, 0, Operands.truncate(low, width));
-    cpu.setArithmeticFlags(lost ? flags & ~CpuState.ZF | CF | OF : flags & ~CpuState.ZF);
+    int flags = LazyFlags.all(rule, 0, 0, Operands.truncate(low, width)) & ~CpuState.ZF;
+    return lost ? flags | CF | OF : flags;
   }
 
   public static void divByte(CpuState cpu, Instruction i) {

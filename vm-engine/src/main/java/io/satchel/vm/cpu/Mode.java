@@ -1,4 +1,4 @@
-package io.satchel.vm.cpu.interpret;
+package io.satchel.vm.cpu;
 
 import static io.satchel.vm.cpu.CpuState.ATTR_UNUSABLE;
 import static io.satchel.vm.cpu.CpuState.CS;
@@ -6,36 +6,35 @@ import static io.satchel.vm.cpu.CpuState.DS;
 import static io.satchel.vm.cpu.CpuState.ES;
 import static io.satchel.vm.cpu.CpuState.SS;
 
-import io.satchel.vm.cpu.CpuState;
-
-/** The part of the processor's state that decides how bytes become micro-operations. */
-final class Mode {
+/** The part of the processor's state that decides how bytes become operations. */
+public final class Mode {
 
   /** Code is 32-bit. */
-  static final int CODE32 = 1;
+  public static final int CODE32 = 1;
 
-  static final int CODE64 = 1 << 1;
+  public static final int CODE64 = 1 << 1;
 
   /** The stack pointer is ESP. */
-  static final int STACK32 = 1 << 2;
+  public static final int STACK32 = 1 << 2;
 
   // The segment is readable, writable, from 0 to 4 GiB: its checks always pass.
-  static final int FLAT_DS = 1 << 3;
-  static final int FLAT_SS = 1 << 4;
-  static final int FLAT_ES = 1 << 5;
+  public static final int FLAT_DS = 1 << 3;
+  public static final int FLAT_SS = 1 << 4;
+  public static final int FLAT_ES = 1 << 5;
 
   /** CPL is 3. */
-  static final int USER = 1 << 6;
+  public static final int USER = 1 << 6;
 
   /** Every access is checked for alignment. */
-  static final int ALIGNED = 1 << 7;
+  public static final int ALIGNED = 1 << 7;
 
   private static final int CODE_EXPAND_WRITE = 8 | 4 | 2;
   private static final int WRITE = 2;
 
   private Mode() {}
 
-  static int of(CpuState cpu) {
+  /** The mode that a processor is in. */
+  public static int of(CpuState cpu) {
     if (cpu.code64()) {
       return CODE64 | (cpu.cpl == 3 ? USER | (cpu.alignmentChecked() ? ALIGNED : 0) : 0);
     }

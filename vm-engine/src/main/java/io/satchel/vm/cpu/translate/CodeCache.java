@@ -1,0 +1,367 @@
+package io.satchel.vm.cpu.translate;
+
+import io.satchel.vm.cpu.CompiledCode;
+import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.GuestFault;
+import io.satchel.vm.cpu.HotCode;
+import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.Mode;
+import io.satchel.vm.cpu.decode.Decoder;
+import io.satchel.vm.cpu.semantics.Interrupts;
+import io.satchel.vm.memory.GuestMemory;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The regions of a machine by where they lie and what they assume, and the loop that goes from one
+ * to the next. Only the translation itself happens on another thread.
+ */
+public final class CodeCache implements HotCode {
+
+  /** Instructions of a region; a method that gets too long is tried again with half of them. */
+  private static final int MAX_INSTRUCTIONS = 120;
+
+  private static final int MIN_INSTRUCTIONS = 15;
+
+  /** Regions kept: some 20 KB each with what HotSpot makes of them. */
+  private static final int MAX_REGIONS = 6000;
+
+  /** Regions waiting for the translator at most; what comes then is asked for again. */
+  private static final int MAX_WAITING = 64;
+
+  private static final int LINEAR_SIZE = 1 << 12;
+
+  /** A site that missed so often, each time soon after the last, is one that always does. */
+  private static final int TOO_MANY_MISSES = 200;
+
+  /** Instructions: less than it takes to walk through a page. */
+  private static final int SOON = 500;
+
+  /** What has been done so far. */
+  public final Statistics statistics = new Statistics();
+
+  private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
+
+  private final CpuState cpu;
+  private final Mmu mmu;
+  private final Decoder decoder;
+  private final Translator translator;
+  private final Executor executor;
+  private final int patience;
+  private final Map<Key, Region> regions = new HashMap<>();
+  private final @Nullable Region[] byLinear = new @Nullable Region[LINEAR_SIZE];
+  private final Map<Integer, List<Region>> byPage = new HashMap<>();
+
+  /** What is not worth a region, and what has to be smaller: the instructions to try next. */
+  private final Map<Key, Integer> sizes = new HashMap<>();
+
+  /** Linear addresses of instructions whose memory operand is no plain memory. */
+  private final Set<Long> slowSites = new HashSet<>();
+
+  private final AtomicInteger waiting = new AtomicInteger();
+
+  /**
+   * @param executor where translations run
+   * @param patience entries after which code is hot
+   */
+  public CodeCache(CpuState cpu, Decoder decoder, Executor executor, int patience) {
+    this.cpu = cpu;
+    this.decoder = decoder;
+    this.executor = executor;
+    this.patience = patience;
+    mmu = cpu.mmu;
+    translator = new Translator(cpu);
+  }
+
+  @Override
+  public int patience() {
+    return patience;
+  }
+
+  @Override
+  public @Nullable CompiledCode at(int hostPage, int mode, Profile profile) {
+    if ((mode & (Mode.ALIGNED | Mode.CODE64)) != 0) {
+      return null;
+    }
+    Key key = key(hostPage, mode);
+    Region region = regions.get(key);
+    if (region == null) {
+      region = scan(key, profile);
+      if (region == null) {
+        return null;
+      }
+    }
+    if (region.tooLong) {
+      statistics.tooLong++;
+      drop(region);
+      sizes.put(key, region.longest / 2);
+      return null;
+    }
+    if (region.code == null) {
+      return null;
+    }
+    byLinear[slot(region.linear)] = region;
+    return new Entry(region);
+  }
+
+  private final class Entry implements CompiledCode {
+    private final Region region;
+
+    Entry(Region region) {
+      this.region = region;
+    }
+
+    @Override
+    public boolean valid() {
+      return region.valid;
+    }
+
+    @Override
+    public boolean run(long end) {
+      return CodeCache.this.run(region, end);
+    }
+  }
+
+  private Key key(int hostPage, int mode) {
+    long rip = cpu.rip;
+    long csBase = cpu.base[CpuState.CS];
+    int offset = (int) (csBase + rip) & GuestMemory.PAGE_SIZE - 1;
+    return new Key(hostPage, offset, mode, rip, csBase, cpu.limit[CpuState.CS]);
+  }
+
+  // Making them.
+
+  private @Nullable Region scan(Key key, Profile profile) {
+    int size = sizes.getOrDefault(key, MAX_INSTRUCTIONS);
+    if (size < MIN_INSTRUCTIONS || waiting.get() >= MAX_WAITING) {
+      return null;
+    }
+    Region region =
+        new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, size).scan();
+    if (region == null || region.hostPages.length == 0) {
+      sizes.put(key, 0);
+      statistics.rejected++;
+      return null;
+    }
+    if (regions.size() >= MAX_REGIONS) {
+      sweep();
+    }
+    regions.put(key, region);
+    statistics.scanned++;
+    for (int page : region.hostPages) {
+      byPage.computeIfAbsent(page, number -> new ArrayList<>()).add(region);
+      mmu.protectCode(page);
+    }
+    region.epoch = mmu.epoch();
+    waiting.incrementAndGet();
+    executor.execute(
+        () -> {
+          try {
+            translate(region);
+          } finally {
+            waiting.decrementAndGet();
+          }
+        });
+    return region;
+  }
+
+  private void translate(Region region) {
+    Translator.Result result = translator.translate(region);
+    CompiledRegion code = result.code();
+    region.siteRips = result.siteRips();
+    region.siteCounts = result.siteCounts();
+    region.misses = new int[region.siteRips.length];
+    region.missedAt = new long[region.siteRips.length];
+    region.bytes = result.bytes();
+    if (code == null) {
+      region.tooLong = true;
+    } else {
+      region.code = code;
+    }
+  }
+
+  /** Drops the half that was entered least. */
+  private void sweep() {
+    int[] entries = regions.values().stream().mapToInt(region -> region.entries).sorted().toArray();
+    int median = entries[entries.length / 2];
+    List<Region> dropped = new ArrayList<>();
+    for (Region region : regions.values()) {
+      if (region.entries <= median) {
+        dropped.add(region);
+      }
+      region.entries = 0;
+    }
+    dropped.forEach(this::drop);
+    statistics.evicted += dropped.size();
+    sizes.clear();
+  }
+
+  private void drop(Region region) {
+    region.invalidate();
+    regions.values().remove(region);
+    for (int page : region.hostPages) {
+      List<Region> there = byPage.get(page);
+      if (there != null) {
+        there.remove(region);
+      }
+    }
+    int slot = slot(region.linear);
+    if (byLinear[slot] == region) {
+      byLinear[slot] = null;
+    }
+  }
+
+  // Running them.
+
+  private static int slot(long linear) {
+    return (int) (linear ^ linear >>> 12) & LINEAR_SIZE - 1;
+  }
+
+  private boolean run(Region first, long end) {
+    Region region = first;
+    int mode = region.mode;
+    int attention = cpu.attentionMask();
+    long before = cpu.instructions;
+    statistics.entered++;
+    while (true) {
+      CompiledRegion code = region.code;
+      long left = end - cpu.instructions - region.longest;
+      if (left <= 0 || code == null) {
+        statistics.attention++;
+        return left(before, false);
+      }
+      if (region.epoch != mmu.epoch() && !inPlace(region)) {
+        statistics.moved++;
+        return left(before, false);
+      }
+      region.entries++;
+      int exit;
+      try {
+        exit = code.run((int) Math.min(left, Integer.MAX_VALUE / 2), attention);
+      } catch (GuestFault fault) {
+        cpu.rip = region.siteRips[code.site];
+        cpu.instructions++;
+        Interrupts.exception(cpu, fault);
+        statistics.diverted++;
+        return left(before, true);
+      }
+      if (exit < CompiledRegion.COMPUTED) {
+        return left(before, stopped(region, exit));
+      }
+      if ((cpu.pending() & attention) != 0) {
+        statistics.attention++;
+        return left(before, true);
+      }
+      Region next = exit >= 0 ? code.links[exit] : null;
+      if (next == null || !next.valid) {
+        next = byLinear[slot(linear())];
+        if (next == null
+            || next.rip != cpu.rip
+            || next.mode != mode
+            || next.csBase != region.csBase
+            || next.csLimit != region.csLimit
+            || !next.valid) {
+          statistics.noRegion++;
+          return left(before, true);
+        }
+        if (exit >= 0) {
+          code.links[exit] = next;
+        }
+      }
+      statistics.chained++;
+      region = next;
+    }
+  }
+
+  private boolean left(long before, boolean mayEnter) {
+    statistics.instructions += cpu.instructions - before;
+    return mayEnter;
+  }
+
+  private long linear() {
+    return cpu.base[CpuState.CS] + cpu.rip & 0xFFFF_FFFFL;
+  }
+
+  private boolean stopped(Region region, int exit) {
+    if (exit > CompiledRegion.MISSED) {
+      if (exit == CompiledRegion.STOPPED) {
+        statistics.stopped++;
+      } else {
+        statistics.diverted++;
+      }
+      return exit == CompiledRegion.DIVERTED;
+    }
+    statistics.missed++;
+    int site = CompiledRegion.MISSED - exit;
+    cpu.rip = region.siteRips[site];
+    cpu.instructions += region.siteCounts[site];
+    boolean soon = cpu.instructions - region.missedAt[site] < SOON;
+    region.missedAt[site] = cpu.instructions;
+    region.misses[site] = soon ? region.misses[site] + 1 : 0;
+    if (region.misses[site] == TOO_MANY_MISSES) {
+      statistics.slowSites++;
+      slowSites.add(linear());
+      drop(region);
+    }
+    return false;
+  }
+
+  /** Whether the region's pages are still where they were when it was scanned. */
+  private boolean inPlace(Region region) {
+    for (int n = 0; n < region.linearPages.length; n++) {
+      if (mmu.knownFetchPage(region.linearPages[n]) != region.hostPages[n]) {
+        return false;
+      }
+    }
+    region.epoch = mmu.epoch();
+    return true;
+  }
+
+  // Changes of the code.
+
+  @Override
+  public boolean written(int hostPage, int offset, int width) {
+    List<Region> there = byPage.get(hostPage);
+    if (there == null) {
+      return false;
+    }
+    for (Region region : List.copyOf(there)) {
+      for (int n = 0; n < region.hostPages.length; n++) {
+        if (region.hostPages[n] == hostPage
+            && offset < region.to[n]
+            && region.from[n] < offset + width) {
+          drop(region);
+          statistics.invalidated++;
+          break;
+        }
+      }
+    }
+    return remains(hostPage);
+  }
+
+  private boolean remains(int hostPage) {
+    List<Region> there = byPage.get(hostPage);
+    if (there == null || there.isEmpty()) {
+      byPage.remove(hostPage);
+      return false;
+    }
+    return true;
+  }
+
+  @Override
+  public boolean pageWritten(int hostPage) {
+    List<Region> there = byPage.get(hostPage);
+    if (there != null) {
+      statistics.invalidated += there.size();
+      List.copyOf(there).forEach(this::drop);
+    }
+    return remains(hostPage);
+  }
+}

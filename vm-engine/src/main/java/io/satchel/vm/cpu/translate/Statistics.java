@@ -1,0 +1,75 @@
+package io.satchel.vm.cpu.translate;
+
+/** What the translator has done for a machine. Written by the machine's thread. */
+public final class Statistics {
+
+  /** Regions found. */
+  public long scanned;
+
+  /** Places that are not worth a region. */
+  public long rejected;
+
+  /** Methods that came out too long. */
+  public long tooLong;
+
+  /** Regions dropped because their bytes may have changed. */
+  public long invalidated;
+
+  /** Regions dropped to make room. */
+  public long evicted;
+
+  /** Regions made again with an access that is no plain memory as a call. */
+  public long slowSites;
+
+  /** Entries from the interpreter. */
+  public long entered;
+
+  /** Ways from region to region. */
+  public long chained;
+
+  /** Instructions that retired in regions. */
+  public long instructions;
+
+  // Why compiled code was left for the interpreter.
+
+  /** There is no region at the target of a jump. */
+  public long noRegion;
+
+  /** The instruction is none for regions. */
+  public long stopped;
+
+  /** An access missed the soft TLB. */
+  public long missed;
+
+  /** An effect changed the course, or faulted. */
+  public long diverted;
+
+  /** Something is pending, or the budget is near its end. */
+  public long attention;
+
+  /** The code is mapped elsewhere now. */
+  public long moved;
+
+  @Override
+  public String toString() {
+    return ("regions: %d found, %d places rejected, %d too long, %d invalidated, %d evicted, %d"
+            + " slow sites; entered %d, chained %d, %.1f million instructions; left: %d no"
+            + " region, %d stopped, %d missed, %d diverted, %d attention, %d moved")
+        .formatted(
+            scanned,
+            rejected,
+            tooLong,
+            invalidated,
+            evicted,
+            slowSites,
+            entered,
+            chained,
+            instructions / 1e6,
+            noRegion,
+            stopped,
+            missed,
+            diverted,
+            attention,
+            moved);
+  }
+}

@@ -1,0 +1,116 @@
+package io.satchel.vm.accel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.satchel.vm.cpu.CpuState;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The translator against the interpreter, which is the specification. */
+class LockStepTests {
+
+  private static final int RAM = 1 << 20;
+
+  /** What a program can reach with ease. */
+  private static final int FILLED = 0x30000;
+
+  private static final int ROUNDS = 12;
+
+  private final BareMetal interpreted = new BareMetal(RAM, 0);
+  private final BareMetal translated = new BareMetal(RAM, 2);
+
+  @Test
+  void randomLoopsOf32BitCodeEndAlike() {
+    compare(1, 400, 4);
+  }
+
+  @Test
+  void randomLoopsOfRealModeCodeEndAlike() {
+    compare(1, 400, 2);
+    assertThat(translated.tcg.statistics().instructions).isPositive();
+  }
+
+  @Test
+  @Tag("conformance")
+  void aMillionRandomLoopsEndAlike() {
+    compare(10_000, 500_000, 4);
+    compare(10_000, 500_000, 2);
+  }
+
+  private void compare(long firstSeed, int programs, int codeWidth) {
+    for (long seed = firstSeed; seed < firstSeed + programs; seed++) {
+      byte[] program = new RandomCode(seed, codeWidth).program();
+      String expected = run(interpreted, program, codeWidth, seed, ROUNDS);
+      String found = run(translated, program, codeWidth, seed, ROUNDS);
+      if (!found.equals(expected)) {
+        assertThat(found)
+            .as("seed %d, %d-bit: %s", seed, 8 * codeWidth, HexFormat.of().formatHex(program))
+            .isEqualTo(expected);
+      }
+    }
+    long inRegions = translated.tcg.statistics().instructions;
+    assertThat(inRegions).as("instructions in regions").isGreaterThan(programs * 10L);
+  }
+
+  /** Prints how far two runs of a seed are alike: by the number of rounds. */
+  public static void main(String[] arguments) {
+    long seed = Long.parseLong(arguments[0]);
+    int codeWidth = Integer.parseInt(arguments[1]) / 8;
+    byte[] program = new RandomCode(seed, codeWidth).program();
+    System.out.println(HexFormat.of().formatHex(program));
+    for (int rounds = 1; rounds <= ROUNDS; rounds++) {
+      String expected = run(new BareMetal(RAM, 0), program, codeWidth, seed, rounds);
+      String found = run(new BareMetal(RAM, 2), program, codeWidth, seed, rounds);
+      System.out.println(rounds + " " + expected);
+      if (!found.equals(expected)) {
+        System.out.println("! " + found);
+      }
+    }
+  }
+
+  /** Runs a program to its end, and says what the machine looks like then. */
+  private static String run(
+      BareMetal machine, byte[] program, int codeWidth, long seed, int rounds) {
+    CpuState cpu = machine.cpu;
+    byte[] ram = new byte[FILLED];
+    new Random(seed).nextBytes(ram);
+    machine.map.write(0, ram, 0, FILLED);
+    cpu.reset(cpu.model.signature());
+    cpu.instructions = 0;
+    machine.flat();
+    machine.handlers();
+    if (codeWidth == 2) {
+      machine.realMode();
+    }
+    machine.map.write(RandomCode.START, program, 0, program.length);
+    machine.map.write(RandomCode.COUNTER, 4, rounds);
+    cpu.rip = RandomCode.START;
+    Random values = new Random(seed);
+    for (int r = 0; r < 8; r++) {
+      cpu.gpr[r] = values.nextInt() & 0xFFFF_FFFFL;
+    }
+    cpu.gpr[CpuState.RSP] = 0x9F00;
+    Accelerator.Exit exit = machine.tcg.run(40_000);
+    boolean stopped = exit == Accelerator.Exit.HALTED;
+    StringBuilder text = new StringBuilder();
+    text.append(exit);
+    if (!stopped) {
+      // Where a budget ends is the engines' own affair.
+      return text.toString();
+    }
+    text.append(
+        " rip %x instructions %d flags %x".formatted(cpu.rip, cpu.instructions, cpu.rflags()));
+    for (int r = 0; r < 8; r++) {
+      text.append(" %x".formatted(cpu.gpr[r]));
+    }
+    for (int n = 0; n < 8; n++) {
+      text.append(" %x:%x".formatted(cpu.fpu.significand[n], cpu.fpu.signExponent[n]));
+    }
+    machine.map.read(0, ram, 0, FILLED);
+    text.append(" memory %x cr2 %x".formatted(Arrays.hashCode(ram), cpu.cr2));
+    return text.toString();
+  }
+}

@@ -1,0 +1,171 @@
+package io.satchel.vm.accel;
+
+import io.satchel.vm.cpu.CpuModel;
+import io.satchel.vm.cpu.decode.Decoder;
+import io.satchel.vm.cpu.decode.Instruction;
+import io.satchel.vm.cpu.decode.OpcodeMap.Row;
+import io.satchel.vm.cpu.decode.OpcodeMap.Trait;
+import java.io.ByteArrayOutputStream;
+import java.util.List;
+import java.util.Random;
+
+/** Programs of random instructions in a loop, for engines to be compared on. */
+final class RandomCode {
+
+  static final int START = 0x1000;
+  static final int COUNTER = 0x7F00;
+  static final int DATA = 0x20000;
+
+  private final Random random;
+  private final int codeWidth;
+  private final List<Row> rows;
+  private final Decoder decoder;
+  private final ByteArrayOutputStream code = new ByteArrayOutputStream();
+
+  RandomCode(long seed, int codeWidth) {
+    random = new Random(seed);
+    this.codeWidth = codeWidth;
+    decoder = new Decoder(Decoder.fullMap(), CpuModel.named("max").features());
+    boolean floating = seed % 4 == 0;
+    rows =
+        Decoder.fullMap().rows().stream()
+            .filter(row -> !row.has(Trait.ENDS_BLOCK) && !row.has(Trait.CPL0))
+            .filter(row -> row.has(Trait.X87) ? floating : !row.has(Trait.ONLY64))
+            .filter(row -> !List.of("RDTSC", "RDPMC", "UD0", "UD1", "UD2").contains(row.mnemonic()))
+            .toList();
+  }
+
+  private void bytes(int... values) {
+    for (int value : values) {
+      code.write(value);
+    }
+  }
+
+  private void immediate(int value, int width) {
+    for (int n = 0; n < width; n++) {
+      code.write(value >>> 8 * n);
+    }
+  }
+
+  /** mov r,imm of the code's width. */
+  private void load(int register, int value) {
+    bytes(0xB8 + register);
+    immediate(value, codeWidth);
+  }
+
+  /** The program, to be put at START. */
+  byte[] program() {
+    int data = codeWidth == 4 ? DATA : 0x8000;
+    int loop = code.size();
+    load(3, data + random.nextInt(64));
+    load(5, data + 256 + random.nextInt(64));
+    load(6, data + 512 + random.nextInt(64));
+    load(7, random.nextInt(20) == 0 ? START + random.nextInt(64) : data + 768);
+    load(4, data + 0x3000);
+    int count = 3 + random.nextInt(20);
+    for (int n = 0; n < count; n++) {
+      switch (random.nextInt(12)) {
+        case 0 -> forwardJump();
+        case 1 -> call();
+        case 2 -> familiar();
+        default -> instruction();
+      }
+    }
+    // dec [COUNTER]; jnz loop; hlt
+    bytes(0xFF, codeWidth == 4 ? 0x0D : 0x0E);
+    immediate(COUNTER, codeWidth);
+    bytes(0x0F, 0x85);
+    immediate(loop - (code.size() + codeWidth), codeWidth);
+    bytes(0xF4);
+    return code.toByteArray();
+  }
+
+  private void forwardJump() {
+    ByteArrayOutputStream skipped = new ByteArrayOutputStream();
+    for (int n = 0; n <= random.nextInt(3); n++) {
+      skipped.writeBytes(one());
+    }
+    int kind = random.nextInt(20);
+    bytes(kind < 16 ? 0x70 + kind : kind == 16 ? 0xEB : 0xE0 + kind - 17, skipped.size());
+    code.writeBytes(skipped.toByteArray());
+  }
+
+  /** A call over its own function. */
+  private void call() {
+    byte[] body = one();
+    bytes(0xE8);
+    immediate(2, codeWidth);
+    bytes(0xEB, body.length + 1);
+    code.writeBytes(body);
+    bytes(0xC3);
+  }
+
+  /** What compilers write: compare and set, test and move. */
+  private void familiar() {
+    int r = random.nextInt(3);
+    switch (random.nextInt(5)) {
+      case 0 ->
+          bytes(0x39, 0xC0 | r << 3 | random.nextInt(3), 0x0F, 0x90 + random.nextInt(16), 0xC0);
+      case 1 -> bytes(0x85, 0xC0 | r * 9, 0x0F, 0x40 + random.nextInt(16), 0xC2);
+      case 2 -> bytes(0x48 + r, 0x0F, 0x90 + random.nextInt(16), 0xC1);
+      case 3 -> bytes(0x50 + r, 0x58 + random.nextInt(3));
+      default ->
+          bytes(0x11, 0xC0 | r << 3 | random.nextInt(3), 0x0F, 0x90 + random.nextInt(16), 0xC0);
+    }
+  }
+
+  private void instruction() {
+    code.writeBytes(one());
+  }
+
+  private byte[] one() {
+    while (true) {
+      Row row = rows.get(random.nextInt(rows.size()));
+      ByteArrayOutputStream text = new ByteArrayOutputStream();
+      if (random.nextInt(4) == 0) {
+        text.write(0x66);
+      }
+      if (random.nextInt(24) == 0) {
+        text.write(0x67);
+      }
+      if (random.nextInt(16) == 0) {
+        text.write(new int[] {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65}[random.nextInt(6)]);
+      }
+      if (random.nextInt(64) == 0) {
+        text.write(random.nextBoolean() ? 0xF3 : 0xF2);
+      }
+      int opcode = row.opcode();
+      if (opcode > 0xFFFF) {
+        text.write(opcode >>> 16);
+      }
+      if (opcode > 0xFF) {
+        text.write(opcode >>> 8);
+      }
+      text.write(opcode & 0xFF);
+      modrm(text);
+      byte[] bytes = text.toByteArray();
+      Instruction i = decoder.decode(index -> bytes[index] & 0xFF, codeWidth);
+      if (i.row().opcode() == opcode && !i.row().has(Trait.ENDS_BLOCK) && i.repeat == 0 | fine(i)) {
+        return java.util.Arrays.copyOf(bytes, i.length);
+      }
+    }
+  }
+
+  /** Repeated strings only with what cannot run for long: the count is a word. */
+  private boolean fine(Instruction i) {
+    return codeWidth == 2 || i.addressSize == 2;
+  }
+
+  /** Registers, or memory near BX, BP, SI and DI; then bytes for SIB, displacement, immediate. */
+  private void modrm(ByteArrayOutputStream text) {
+    int mod = random.nextInt(3) == 0 ? 3 : 1;
+    int rm = random.nextInt(8);
+    if (mod == 1 && codeWidth == 4) {
+      rm = new int[] {3, 5, 6, 7}[random.nextInt(4)];
+    }
+    text.write(mod << 6 | random.nextInt(8) << 3 | rm);
+    for (int n = 0; n < 12; n++) {
+      text.write(random.nextInt(3) == 0 ? random.nextInt(8) : random.nextInt(256));
+    }
+  }
+}
