@@ -30,8 +30,8 @@ class CpuModelTests {
     "pentium-mmx, 5, 0x008003BF",
     "pentiumpro, 6, 0x0000FBFF",
     "pentium2, 6, 0x0183FBFF",
-    "pentium3, 6, 0x0183FBFF",
-    "pentium4, 15, 0x0183FBFF",
+    "pentium3, 6, 0x0383FBFF",
+    "pentium4, 15, 0x0783FBFF",
   })
   void theFeatureBitsAreThoseOfThePart(String name, int family, String bits) {
     CpuModel model = CpuModel.named(name);

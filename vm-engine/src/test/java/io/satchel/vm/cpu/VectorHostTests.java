@@ -72,8 +72,6 @@ class VectorHostTests {
               Map.entry(Feature.F16C, "f16c"),
               Map.entry(Feature.ADX, "adx"),
               Map.entry(Feature.FMA, "fma"),
-              Map.entry(Feature.CLFSH, "clflush"),
-              Map.entry(Feature.CLFLUSHOPT, "clflushopt"),
               Map.entry(Feature.AVX, "avx"),
               Map.entry(Feature.AVX2, "avx2")));
 

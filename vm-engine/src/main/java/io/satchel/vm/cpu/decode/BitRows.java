@@ -24,8 +24,10 @@ final class BitRows {
         .effect(0x0F38F6, "ADCX Gy,Ey 66 +ADX", BitManipulation::adcx)
         .effect(0x0F38F6, "ADOX Gy,Ey F3 +ADX", BitManipulation::adox)
         .effect(0x0FC7, "CMPXCHG16B Mx /1 W1 +CX16", BitManipulation::cmpxchg16b, LOCK, ONLY64)
-        .effect(0x0FC7, "RDRAND Rv /6 +RDRAND", BitManipulation::rdrand)
-        .effect(0x0FC7, "RDSEED Rv /7 +RDSEED", BitManipulation::rdrand);
+        .effect(0x0FC7, "RDRAND Rv /6 np +RDRAND", BitManipulation::rdrand)
+        .effect(0x0FC7, "RDRAND Rv /6 66 +RDRAND", BitManipulation::rdrand)
+        .effect(0x0FC7, "RDSEED Rv /7 np +RDSEED", BitManipulation::rdrand)
+        .effect(0x0FC7, "RDSEED Rv /7 66 +RDSEED", BitManipulation::rdrand);
     vex(map, 0x0F38F2, "ANDN Gy,By,Ey np", "BMI1", BitManipulation::andn);
     vex(map, 0x0F38F7, "BEXTR Gy,Ey,By np", "BMI1", BitManipulation::bextr);
     vex(map, 0x0F38F3, "BLSR By,Ey np /1", "BMI1", BitManipulation::blsr);

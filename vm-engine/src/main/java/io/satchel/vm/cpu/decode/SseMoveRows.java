@@ -154,8 +154,6 @@ final class SseMoveRows {
         // One processor sees its own accesses in order, and engines order those of several.
         .effect(0x0FAE, "LFENCE /5 reg np +SSE2", Control::nop)
         .effect(0x0FAE, "MFENCE /6 reg np +SSE2", VectorMoves::mfence)
-        .effect(0x0FAE, "SFENCE /7 reg np +SSE", Control::nop)
-        .effect(0x0FAE, "CLFLUSH Mb /7 np +CLFSH", VectorMoves::clflush)
-        .effect(0x0FAE, "CLFLUSHOPT Mb /7 66 +CLFLUSHOPT", VectorMoves::clflush);
+        .effect(0x0FAE, "SFENCE /7 reg np +SSE", Control::nop);
   }
 }

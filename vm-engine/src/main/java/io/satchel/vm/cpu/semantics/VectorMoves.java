@@ -421,9 +421,4 @@ public final class VectorMoves {
   public static void mfence(CpuState cpu, Instruction i) {
     VarHandle.fullFence();
   }
-
-  /** CLFLUSH and CLFLUSHOPT: the address is checked as a read of a byte would be. */
-  public static void clflush(CpuState cpu, Instruction i) {
-    Operands.load(cpu, i, 0, 1);
-  }
 }
