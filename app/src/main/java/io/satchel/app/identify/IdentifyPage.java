@@ -6,7 +6,7 @@ import io.satchel.app.common.Page;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.preset.Preset;
-import io.satchel.image.inspect.Inspector.FileSystem;
+import io.satchel.image.inspect.Inspector.FoundVolume;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
@@ -152,7 +152,7 @@ public final class IdentifyPage extends Page {
 
   private String contents() {
     StringBuilder text = new StringBuilder();
-    for (FileSystem each : image.findings().fileSystems()) {
+    for (FoundVolume each : image.findings().fileSystems()) {
       text.append(text.isEmpty() ? "" : "\n");
       text.append(
           each.label().isBlank()
@@ -173,7 +173,7 @@ public final class IdentifyPage extends Page {
     if (image.dirty()) {
       text.append(texts.get("identify.health.dirty"));
     }
-    for (FileSystem each : image.findings().fileSystems()) {
+    for (FoundVolume each : image.findings().fileSystems()) {
       if (each.problem() != null) {
         text.append(text.isEmpty() ? "" : "\n");
         text.append(texts.get("identify.health.problem", each.kind(), each.partition()));

@@ -7,7 +7,7 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.inspect.Inspector;
-import io.satchel.image.inspect.Inspector.FileSystem;
+import io.satchel.image.inspect.Inspector.FoundVolume;
 import io.satchel.image.inspect.Inspector.Findings;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
@@ -67,7 +67,7 @@ public record ImageSummary(
     if (kind == DriveKind.FLOPPY) {
       return "ms-dos";
     }
-    for (FileSystem each : findings.fileSystems()) {
+    for (FoundVolume each : findings.fileSystems()) {
       String name = each.kind().toLowerCase(java.util.Locale.ROOT);
       if (name.startsWith("ntfs")) {
         return "windows-xp";
