@@ -997,7 +997,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   /** Where VM state lies: past everything that the L1 table needs for the disk (rule 19). */
-  private long vmStateStart() {
+  public long vmStateStart() {
     return Math.ceilDiv(size(), image.header.bytesPerL1Entry()) * image.header.bytesPerL1Entry();
   }
 
