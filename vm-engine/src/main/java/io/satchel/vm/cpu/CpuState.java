@@ -232,6 +232,9 @@ public final class CpuState {
   public long kernelGsBase;
   public long tscAux;
 
+  /** CTL, STATUS, ADDR and MISC of five machine-check banks. */
+  public final long[] machineCheck = new long[20];
+
   /** IA32_PERFEVTSEL0 and 1. */
   public final long[] eventSelect = new long[2];
 
@@ -431,6 +434,7 @@ public final class CpuState {
     miscEnable = 1;
     sysenterCs = sysenterEsp = sysenterEip = 0;
     star = lstar = cstar = syscallMask = kernelGsBase = tscAux = 0;
+    Arrays.fill(machineCheck, 0);
     Arrays.fill(eventSelect, 0);
     Arrays.fill(counter, 0);
     xcr0 = 1;

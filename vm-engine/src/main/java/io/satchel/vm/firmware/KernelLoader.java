@@ -26,10 +26,10 @@ final class KernelLoader {
 
   // Multiboot.
   private static final int MAGIC = 0x1BADB002;
-  private static final int INFO = 0x9000;
-  private static final int INFO_COMMAND_LINE = 0x9100;
-  private static final int INFO_MAP = 0x9A00;
-  private static final int INFO_MODULE = 0x9F00;
+  private static final int INFO = 0x9_0000;
+  private static final int INFO_COMMAND_LINE = 0x9_0100;
+  private static final int INFO_MAP = 0x9_0A00;
+  private static final int INFO_MODULE = 0x9_0F00;
 
   private final Guest guest;
   private final MemoryMap map;

@@ -22,7 +22,7 @@ import java.lang.System.Logger.Level;
  * instructions' pages).
  *
  * <p>Performance counters count instructions, whatever event they are to count; machine-check banks
- * never have anything to tell and take writes without an effect.
+ * never have anything to tell.
  */
 public final class Msrs {
 
@@ -213,10 +213,27 @@ public final class Msrs {
               ? (cpu.apicBase & APIC_BASE_EXTD) != 0
               : mtrrIndex(address) >= 0
                   ? model.has(Feature.MTRR)
-                  : address >= MC0_CTL
-                      && address < MC0_CTL + 4 * MC_BANKS
-                      && model.has(Feature.MCA);
+                  : bankRegister(address) && model.has(Feature.MCA);
     };
+  }
+
+  private static boolean bankRegister(int address) {
+    return address >= MC0_CTL && address < MC0_CTL + 4 * MC_BANKS;
+  }
+
+  /** CTL, STATUS, ADDR or MISC of a machine-check bank (SDM volume 3, section 16.3.2). */
+  private static void writeBank(CpuState cpu, int number, long value) {
+    boolean refused =
+        switch (number & 3) {
+          // All of a bank's errors are reported, or none.
+          case 0 -> value != 0 && value != -1;
+          case 1 -> value != 0;
+          default -> false;
+        };
+    if (refused) {
+      throw cpu.gp(0);
+    }
+    cpu.machineCheck[number] = value;
   }
 
   private static boolean x2apic(int address) {
@@ -247,6 +264,9 @@ public final class Msrs {
     int range = mtrrIndex(address);
     if (range >= 0) {
       return cpu.mtrr[range];
+    }
+    if (bankRegister(address)) {
+      return cpu.machineCheck[address - MC0_CTL];
     }
     if (x2apic(address)) {
       if (!cpu.apic.readable(address - X2APIC_FIRST)) {
@@ -292,6 +312,10 @@ public final class Msrs {
     int range = mtrrIndex(address);
     if (range >= 0) {
       writeRange(cpu, address, range, value);
+      return;
+    }
+    if (bankRegister(address)) {
+      writeBank(cpu, address - MC0_CTL, value);
       return;
     }
     if (x2apic(address)) {

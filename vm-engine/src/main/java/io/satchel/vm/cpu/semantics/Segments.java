@@ -173,7 +173,8 @@ public final class Segments {
       if ((attributes & ATTR_UNUSABLE) == 0
           && !Descriptors.isConforming(attributes)
           && Descriptors.dpl(attributes) < cpu.cpl) {
-        setNull(cpu, segment, 0);
+        // Long mode leaves the base, which 64-bit code goes on to use in FS and GS.
+        set(cpu, segment, 0, cpu.longMode() ? cpu.base[segment] : 0, 0, ATTR_UNUSABLE);
       }
     }
   }

@@ -30,7 +30,8 @@ public final class ValueEffect {
       case COPY, EXTEND -> {
         Operand source = second == null ? destination : second;
         yield (cpu, i) -> {
-          int from = source.width(i);
+          // An immediate was sign-extended by the decoder: of 32 bits, it fills 64.
+          int from = (source.method() == 'I' ? destination : source).width(i);
           long result = value.function().apply(load(cpu, i, source, from), 0, from);
           store(cpu, i, destination, destination.width(i), result);
         };
