@@ -91,6 +91,7 @@ public final class PcMachine implements Machine {
   private final Board board;
   private final CpuState cpu;
   private final MachineLoop loop;
+  private final Tcg tcg;
   private final BlockBackend.Traffic traffic = new BlockBackend.Traffic();
   private final List<Device<?>> devices = new ArrayList<>();
   private final OrGate a20;
@@ -198,7 +199,8 @@ public final class PcMachine implements Machine {
       RomImage.map(map, biosFile, memory.allocate(highRom), rom);
     }
 
-    loop = new MachineLoop(cpu, new Tcg(cpu), clock, events, inbox, counting, new LoopControl());
+    tcg = new Tcg(cpu, config.clock() == Clock.INSTRUCTIONS);
+    loop = new MachineLoop(cpu, tcg, clock, events, inbox, counting, new LoopControl());
     resetAll();
   }
 
@@ -625,6 +627,11 @@ public final class PcMachine implements Machine {
   @Override
   public void at(long virtualNanos, Runnable action) {
     inbox.post(() -> events.at(virtualNanos, "script", action));
+  }
+
+  @Override
+  public String translation() {
+    return tcg.statistics().toString();
   }
 
   @Override

@@ -44,8 +44,7 @@ public final class CodeCache implements HotCode {
   /** Instructions: less than it takes to walk through a page. */
   private static final int SOON = 500;
 
-  /** What has been done so far. */
-  public final Statistics statistics = new Statistics();
+  private final Statistics statistics = new Statistics();
 
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
@@ -78,6 +77,14 @@ public final class CodeCache implements HotCode {
     this.patience = patience;
     mmu = cpu.mmu;
     translator = new Translator(cpu);
+  }
+
+  /** What has been done so far. */
+  public Statistics statistics() {
+    statistics.regions = regions.size();
+    statistics.bytes = regions.values().stream().mapToLong(region -> region.bytes).sum();
+    statistics.longest = regions.values().stream().mapToInt(region -> region.bytes).max().orElse(0);
+    return statistics;
   }
 
   @Override
@@ -173,18 +180,25 @@ public final class CodeCache implements HotCode {
   }
 
   private void translate(Region region) {
+    Events.Translated event = new Events.Translated();
+    event.begin();
     Translator.Result result = translator.translate(region);
     CompiledRegion code = result.code();
     region.siteRips = result.siteRips();
     region.siteCounts = result.siteCounts();
     region.misses = new int[region.siteRips.length];
     region.missedAt = new long[region.siteRips.length];
-    region.bytes = result.bytes();
     if (code == null) {
       region.tooLong = true;
-    } else {
-      region.code = code;
+      return;
     }
+    region.bytes = result.bytes();
+    region.code = code;
+    event.linear = region.linear;
+    event.mode = region.mode;
+    event.instructions = region.longest;
+    event.bytes = region.bytes;
+    event.commit();
   }
 
   /** Drops the half that was entered least. */
@@ -308,6 +322,10 @@ public final class CodeCache implements HotCode {
     region.misses[site] = soon ? region.misses[site] + 1 : 0;
     if (region.misses[site] == TOO_MANY_MISSES) {
       statistics.slowSites++;
+      Events.ExitStorm event = new Events.ExitStorm();
+      event.linear = linear();
+      event.exits = TOO_MANY_MISSES;
+      event.commit();
       slowSites.add(linear());
       drop(region);
     }
@@ -338,13 +356,21 @@ public final class CodeCache implements HotCode {
         if (region.hostPages[n] == hostPage
             && offset < region.to[n]
             && region.from[n] < offset + width) {
-          drop(region);
-          statistics.invalidated++;
+          invalidated(region, hostPage);
           break;
         }
       }
     }
     return remains(hostPage);
+  }
+
+  private void invalidated(Region region, int hostPage) {
+    drop(region);
+    statistics.invalidated++;
+    Events.Invalidated event = new Events.Invalidated();
+    event.linear = region.linear;
+    event.hostPage = hostPage;
+    event.commit();
   }
 
   private boolean remains(int hostPage) {
@@ -360,8 +386,7 @@ public final class CodeCache implements HotCode {
   public boolean pageWritten(int hostPage) {
     List<Region> there = byPage.get(hostPage);
     if (there != null) {
-      statistics.invalidated += there.size();
-      List.copyOf(there).forEach(this::drop);
+      List.copyOf(there).forEach(region -> invalidated(region, hostPage));
     }
     return remains(hostPage);
   }
