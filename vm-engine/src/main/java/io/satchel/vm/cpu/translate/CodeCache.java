@@ -46,6 +46,9 @@ public final class CodeCache implements HotCode {
 
   private final Statistics statistics = new Statistics();
 
+  /** A computed jump that led to one place so often is expected to go on doing so. */
+  private static final int STEADY = 10_000;
+
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
   private final CpuState cpu;
@@ -63,6 +66,9 @@ public final class CodeCache implements HotCode {
 
   /** Linear addresses of instructions whose memory operand is no plain memory. */
   private final Set<Long> slowSites = new HashSet<>();
+
+  /** By the linear address of a computed jump, return or call: where it has always led. */
+  private final Map<Long, Long> targets = new HashMap<>();
 
   private final AtomicInteger waiting = new AtomicInteger();
 
@@ -151,7 +157,8 @@ public final class CodeCache implements HotCode {
       return null;
     }
     Region region =
-        new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, size).scan();
+        new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, targets, size)
+            .scan();
     if (region == null || region.hostPages.length == 0) {
       sizes.put(key, 0);
       statistics.rejected++;
@@ -186,6 +193,8 @@ public final class CodeCache implements HotCode {
     CompiledRegion code = result.code();
     region.siteRips = result.siteRips();
     region.siteCounts = result.siteCounts();
+    region.exitRips = result.exitRips();
+    region.exitSteady = new int[region.exitRips.length];
     region.misses = new int[region.siteRips.length];
     region.missedAt = new long[region.siteRips.length];
     if (code == null) {
@@ -216,6 +225,7 @@ public final class CodeCache implements HotCode {
     statistics.evicted += dropped.size();
     sizes.clear();
     slowSites.clear();
+    targets.clear();
   }
 
   private void drop(Region region) {
@@ -267,15 +277,16 @@ public final class CodeCache implements HotCode {
         statistics.diverted++;
         return left(before, true);
       }
-      if (exit < CompiledRegion.COMPUTED) {
+      if (exit < 0) {
         return left(before, stopped(region, exit));
       }
       if (cpu.wantsInterrupt()) {
         statistics.attention++;
         return left(before, true);
       }
-      Region next = exit >= 0 ? code.links[exit] : null;
-      if (next == null || !next.valid) {
+      Region next = code.links[exit];
+      if (next == null || !next.valid || next.rip != cpu.rip) {
+        region.exitSteady[exit] = next == null ? 0 : Integer.MIN_VALUE;
         next = byLinear[slot(linear())];
         if (next == null
             || next.rip != cpu.rip
@@ -286,9 +297,9 @@ public final class CodeCache implements HotCode {
           statistics.noRegion++;
           return left(before, true);
         }
-        if (exit >= 0) {
-          code.links[exit] = next;
-        }
+        code.links[exit] = next;
+      } else if (++region.exitSteady[exit] == STEADY && region.exitRips[exit] >= 0) {
+        foresee(region, exit);
       }
       statistics.chained++;
       region = next;
@@ -302,6 +313,15 @@ public final class CodeCache implements HotCode {
 
   private long linear() {
     return cpu.base[CpuState.CS] + cpu.rip & 0xFFFF_FFFFL;
+  }
+
+  /** A computed jump keeps leading to one place: the region is made again with what is there. */
+  private void foresee(Region region, int exit) {
+    long from = region.csBase + region.exitRips[exit] & 0xFFFF_FFFFL;
+    if (targets.size() < MAX_REGIONS && targets.put(from, cpu.rip) == null) {
+      drop(region);
+      statistics.foreseen++;
+    }
   }
 
   private boolean stopped(Region region, int exit) {

@@ -30,6 +30,9 @@ public final class Statistics {
   /** Regions made again with an access that is no plain memory as a call. */
   public long slowSites;
 
+  /** Regions made again because a computed jump always leads to one place. */
+  public long foreseen;
+
   /** Entries from the interpreter. */
   public long entered;
 
@@ -64,7 +67,7 @@ public final class Statistics {
   public String toString() {
     return """
     regions %d with %d bytes, %d the longest; found %d, rejected %d places, too long %d
-    dropped: invalidated %d, evicted %d, made again for a device %d
+    dropped: invalidated %d, evicted %d, made again for a device %d, for a target %d
     entered %d, chained %d, %.1f million instructions
     left: no region %d, stopped %d, missed %d, diverted %d, attention %d, moved %d\
     """
@@ -78,6 +81,7 @@ public final class Statistics {
             invalidated,
             evicted,
             slowSites,
+            foreseen,
             entered,
             chained,
             instructions / 1e6,
