@@ -43,12 +43,14 @@ public final class HeadlessRun {
   private final @Nullable String debugTarget;
   private final @Nullable Duration limit;
   private final boolean quiet;
+  private final boolean traceTranslation;
   private final PrintStream out;
   private final PrintStream err;
 
   /**
    * @param serialTarget {@code stdio}, a file name, or {@code null} for nowhere
    * @param debugTarget likewise, for port E9h
+   * @param traceTranslation whether the translator's figures are printed at the end
    * @param limit host time after which the run has failed
    */
   public HeadlessRun(
@@ -59,6 +61,7 @@ public final class HeadlessRun {
       @Nullable String debugTarget,
       @Nullable Duration limit,
       boolean quiet,
+      boolean traceTranslation,
       PrintStream out,
       PrintStream err) {
     this.request = request;
@@ -68,6 +71,7 @@ public final class HeadlessRun {
     this.debugTarget = debugTarget;
     this.limit = limit;
     this.quiet = quiet;
+    this.traceTranslation = traceTranslation;
     this.out = out;
     this.err = err;
   }
@@ -112,6 +116,9 @@ public final class HeadlessRun {
       // The machine runs on while this thread wakes up: a repeatable run is counted to its goal.
       boolean done = reached.state() == Future.State.SUCCESS;
       summary(done ? reached.resultNow() : machine.status(), System.nanoTime() - started);
+    }
+    if (traceTranslation) {
+      machine.translation().lines().forEach(line -> err.println("translate: " + line));
     }
     return status;
   }

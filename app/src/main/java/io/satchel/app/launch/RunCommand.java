@@ -188,6 +188,17 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--quiet", description = "No summary at the end.")
   private boolean quiet;
 
+  @Option(
+      names = "--trace",
+      paramLabel = "translate",
+      description = "Print figures at the end: translate, of the translator of hot code.")
+  private List<Trace> traces = List.of();
+
+  /** What can be traced, by the word for the command line. */
+  private enum Trace {
+    translate
+  }
+
   private final List<Step> steps = new ArrayList<>();
   private final List<HeadlessRun.TimedShot> timedShots = new ArrayList<>();
 
@@ -310,7 +321,17 @@ final class RunCommand implements Callable<Integer> {
       return Window.run(request);
     }
     Duration limit = timeout == null ? null : duration(timeout);
-    return new HeadlessRun(request, steps, timedShots, serial, debugcon, limit, quiet, out, err)
+    return new HeadlessRun(
+            request,
+            steps,
+            timedShots,
+            serial,
+            debugcon,
+            limit,
+            quiet,
+            traces.contains(Trace.translate),
+            out,
+            err)
         .run();
   }
 

@@ -17,15 +17,25 @@ import java.util.concurrent.TimeUnit;
 public final class Tcg implements Accelerator {
 
   /** Entries by jumps after which code is translated. */
-  private static final int DEFAULT_PATIENCE = Integer.getInteger("satchel.patience", 1000);
+  private static final int PATIENCE = Integer.getInteger("satchel.patience", 1000);
 
   private final CpuState cpu;
   private final Interpreter interpreter;
-  private final Statistics statistics;
+  private final CodeCache cache;
 
   /** Runs {@code cpu} by interpreting, and by translating what is hot. */
   public Tcg(CpuState cpu) {
-    this(cpu, DEFAULT_PATIENCE, translatorThread());
+    this(cpu, false);
+  }
+
+  /**
+   * Runs {@code cpu}.
+   *
+   * @param repeatable translates at once instead of beside the run, so that it is the same each
+   *     time
+   */
+  public Tcg(CpuState cpu, boolean repeatable) {
+    this(cpu, PATIENCE, repeatable ? Runnable::run : translatorThread());
   }
 
   /**
@@ -37,39 +47,13 @@ public final class Tcg implements Accelerator {
   Tcg(CpuState cpu, int patience, Executor executor) {
     this.cpu = cpu;
     Decoder decoder = new Decoder(Decoder.fullMap(), cpu.model.features());
-    CodeCache cache = new CodeCache(cpu, decoder, executor, patience);
-    statistics = cache.statistics;
-    if (Boolean.getBoolean("satchel.stats"))
-      Runtime.getRuntime()
-          .addShutdownHook(
-              new Thread(
-                  () -> {
-                    System.out.println(statistics);
-                    var b = java.lang.management.ManagementFactory.getThreadMXBean();
-                    for (long id : b.getAllThreadIds()) {
-                      var t = b.getThreadInfo(id);
-                      if (t != null && b.getThreadCpuTime(id) > 300_000_000L)
-                        System.out.println(
-                            "cpu " + b.getThreadCpuTime(id) / 1000000 + " ms " + t.getThreadName());
-                    }
-                    System.out.println(
-                        "process cpu "
-                            + java.lang.ProcessHandle.current()
-                                .info()
-                                .totalCpuDuration()
-                                .get()
-                                .toMillis()
-                            + " compile wall "
-                            + java.lang.management.ManagementFactory.getCompilationMXBean()
-                                .getTotalCompilationTime());
-                  }));
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(statistics)));
+    cache = new CodeCache(cpu, decoder, executor, patience);
     interpreter = new Interpreter(cpu, decoder, patience == 0 ? HotCode.NONE : cache);
   }
 
   /** What the translator has done. */
   public Statistics statistics() {
-    return statistics;
+    return cache.statistics();
   }
 
   /** One thread that goes away when there is nothing to translate. */

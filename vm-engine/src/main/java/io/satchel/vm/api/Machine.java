@@ -65,6 +65,14 @@ public interface Machine extends AutoCloseable {
    */
   void at(long virtualNanos, Runnable action);
 
+  /**
+   * What the translator of hot code has done, in lines for a person who looks for speed; empty when
+   * there is none. The figures are those of one moment only when the machine has ended.
+   */
+  default String translation() {
+    return "";
+  }
+
   /** Figures for a status line; cheap. */
   Status status();
 

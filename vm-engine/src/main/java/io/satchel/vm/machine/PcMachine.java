@@ -143,7 +143,8 @@ public final class PcMachine implements Machine {
     CpuModel model = CpuModel.named(config.cpuModel());
     for (int number = 0; number < config.processors(); number++) {
       CpuState state = new CpuState(new Mmu(map), ports, model);
-      processors.add(new Processor(number, state, this::requestInit));
+      processors.add(
+          new Processor(number, state, config.clock() == Clock.INSTRUCTIONS, this::requestInit));
     }
     Mmu.join(processors.stream().map(processor -> processor.cpu.mmu).toList());
     cpu = processors.getFirst().cpu;
@@ -652,6 +653,11 @@ public final class PcMachine implements Machine {
   @Override
   public void at(long virtualNanos, Runnable action) {
     inbox.post(() -> events.at(virtualNanos, "script", action));
+  }
+
+  @Override
+  public String translation() {
+    return processors.getFirst().accelerator.statistics().toString();
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.satchel.vm.machine;
 
-import io.satchel.vm.accel.Accelerator;
 import io.satchel.vm.accel.Tcg;
 import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.CpuState;
@@ -19,7 +18,7 @@ final class Processor implements LocalApic.Core {
   private static final int NOT_STARTED = -1;
 
   final CpuState cpu;
-  final Accelerator accelerator;
+  final Tcg accelerator;
   private final int number;
   private final Runnable bootstrapInit;
   private @Nullable LocalApic apic;
@@ -28,13 +27,14 @@ final class Processor implements LocalApic.Core {
   private int startPage = NOT_STARTED;
 
   /**
+   * @param repeatable whether every run has to be the same
    * @param bootstrapInit what INIT does to the bootstrap processor
    */
-  Processor(int number, CpuState cpu, Runnable bootstrapInit) {
+  Processor(int number, CpuState cpu, boolean repeatable, Runnable bootstrapInit) {
     this.number = number;
     this.cpu = cpu;
     this.bootstrapInit = bootstrapInit;
-    accelerator = new Tcg(cpu);
+    accelerator = new Tcg(cpu, repeatable);
     cpu.apicId = number;
     waiting = number != 0;
   }

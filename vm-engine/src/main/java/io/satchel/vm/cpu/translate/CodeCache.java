@@ -44,8 +44,10 @@ public final class CodeCache implements HotCode {
   /** Instructions: less than it takes to walk through a page. */
   private static final int SOON = 500;
 
-  /** What has been done so far. */
-  public final Statistics statistics = new Statistics();
+  private final Statistics statistics = new Statistics();
+
+  /** A computed jump that led to one place so often is expected to go on doing so. */
+  private static final int STEADY = 10_000;
 
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
@@ -65,6 +67,9 @@ public final class CodeCache implements HotCode {
   /** Linear addresses of instructions whose memory operand is no plain memory. */
   private final Set<Long> slowSites = new HashSet<>();
 
+  /** By the linear address of a computed jump, return or call: where it has always led. */
+  private final Map<Long, Long> targets = new HashMap<>();
+
   private final AtomicInteger waiting = new AtomicInteger();
 
   /**
@@ -78,6 +83,14 @@ public final class CodeCache implements HotCode {
     this.patience = patience;
     mmu = cpu.mmu;
     translator = new Translator(cpu);
+  }
+
+  /** What has been done so far. */
+  public Statistics statistics() {
+    statistics.regions = regions.size();
+    statistics.bytes = regions.values().stream().mapToLong(region -> region.bytes).sum();
+    statistics.longest = regions.values().stream().mapToInt(region -> region.bytes).max().orElse(0);
+    return statistics;
   }
 
   @Override
@@ -144,7 +157,8 @@ public final class CodeCache implements HotCode {
       return null;
     }
     Region region =
-        new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, size).scan();
+        new RegionScanner(cpu, decoder, key.mode, profile, slowSites::contains, targets, size)
+            .scan();
     if (region == null || region.hostPages.length == 0) {
       sizes.put(key, 0);
       statistics.rejected++;
@@ -173,18 +187,27 @@ public final class CodeCache implements HotCode {
   }
 
   private void translate(Region region) {
+    Events.Translated event = new Events.Translated();
+    event.begin();
     Translator.Result result = translator.translate(region);
     CompiledRegion code = result.code();
     region.siteRips = result.siteRips();
     region.siteCounts = result.siteCounts();
+    region.exitRips = result.exitRips();
+    region.exitSteady = new int[region.exitRips.length];
     region.misses = new int[region.siteRips.length];
     region.missedAt = new long[region.siteRips.length];
-    region.bytes = result.bytes();
     if (code == null) {
       region.tooLong = true;
-    } else {
-      region.code = code;
+      return;
     }
+    region.bytes = result.bytes();
+    region.code = code;
+    event.linear = region.linear;
+    event.mode = region.mode;
+    event.instructions = region.longest;
+    event.bytes = region.bytes;
+    event.commit();
   }
 
   /** Drops the half that was entered least. */
@@ -202,6 +225,7 @@ public final class CodeCache implements HotCode {
     statistics.evicted += dropped.size();
     sizes.clear();
     slowSites.clear();
+    targets.clear();
   }
 
   private void drop(Region region) {
@@ -253,15 +277,16 @@ public final class CodeCache implements HotCode {
         statistics.diverted++;
         return left(before, true);
       }
-      if (exit < CompiledRegion.COMPUTED) {
+      if (exit < 0) {
         return left(before, stopped(region, exit));
       }
       if (cpu.wantsInterrupt()) {
         statistics.attention++;
         return left(before, true);
       }
-      Region next = exit >= 0 ? code.links[exit] : null;
-      if (next == null || !next.valid) {
+      Region next = code.links[exit];
+      if (next == null || !next.valid || next.rip != cpu.rip) {
+        region.exitSteady[exit] = next == null ? 0 : Integer.MIN_VALUE;
         next = byLinear[slot(linear())];
         if (next == null
             || next.rip != cpu.rip
@@ -272,9 +297,9 @@ public final class CodeCache implements HotCode {
           statistics.noRegion++;
           return left(before, true);
         }
-        if (exit >= 0) {
-          code.links[exit] = next;
-        }
+        code.links[exit] = next;
+      } else if (++region.exitSteady[exit] == STEADY && region.exitRips[exit] >= 0) {
+        foresee(region, exit);
       }
       statistics.chained++;
       region = next;
@@ -288,6 +313,15 @@ public final class CodeCache implements HotCode {
 
   private long linear() {
     return cpu.base[CpuState.CS] + cpu.rip & 0xFFFF_FFFFL;
+  }
+
+  /** A computed jump keeps leading to one place: the region is made again with what is there. */
+  private void foresee(Region region, int exit) {
+    long from = region.csBase + region.exitRips[exit] & 0xFFFF_FFFFL;
+    if (targets.size() < MAX_REGIONS && targets.put(from, cpu.rip) == null) {
+      drop(region);
+      statistics.foreseen++;
+    }
   }
 
   private boolean stopped(Region region, int exit) {
@@ -308,6 +342,10 @@ public final class CodeCache implements HotCode {
     region.misses[site] = soon ? region.misses[site] + 1 : 0;
     if (region.misses[site] == TOO_MANY_MISSES) {
       statistics.slowSites++;
+      Events.ExitStorm event = new Events.ExitStorm();
+      event.linear = linear();
+      event.exits = TOO_MANY_MISSES;
+      event.commit();
       slowSites.add(linear());
       drop(region);
     }
@@ -338,13 +376,21 @@ public final class CodeCache implements HotCode {
         if (region.hostPages[n] == hostPage
             && offset < region.to[n]
             && region.from[n] < offset + width) {
-          drop(region);
-          statistics.invalidated++;
+          invalidated(region, hostPage);
           break;
         }
       }
     }
     return remains(hostPage);
+  }
+
+  private void invalidated(Region region, int hostPage) {
+    drop(region);
+    statistics.invalidated++;
+    Events.Invalidated event = new Events.Invalidated();
+    event.linear = region.linear;
+    event.hostPage = hostPage;
+    event.commit();
   }
 
   private boolean remains(int hostPage) {
@@ -360,8 +406,7 @@ public final class CodeCache implements HotCode {
   public boolean pageWritten(int hostPage) {
     List<Region> there = byPage.get(hostPage);
     if (there != null) {
-      statistics.invalidated += there.size();
-      List.copyOf(there).forEach(this::drop);
+      List.copyOf(there).forEach(region -> invalidated(region, hostPage));
     }
     return remains(hostPage);
   }

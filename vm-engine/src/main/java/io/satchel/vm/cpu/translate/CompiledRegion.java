@@ -5,10 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** What the generated classes extend: one method that runs a region. */
 abstract class CompiledRegion {
 
-  // What run() says; from 0 on it is the number of the exit, whose target is a constant.
-
-  /** Left for an address that was computed. */
-  static final int COMPUTED = -1;
+  // What run() says; from 0 on it is the number of the exit.
 
   /** The instruction at rip is for the interpreter. */
   static final int STOPPED = -2;

@@ -59,7 +59,7 @@ final class FlagFlow {
       live = live(node.taken, liveBefore);
       if (kind == Kind.JCC || kind == Kind.LOOP) {
         live |= live(node.next, liveBefore);
-      } else if (kind == Kind.RET) {
+      } else if (kind == Kind.RET || kind == Kind.INDIRECT) {
         live = ALL;
       }
     } else {

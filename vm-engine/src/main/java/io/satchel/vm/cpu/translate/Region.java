@@ -39,6 +39,12 @@ final class Region {
   /** By site: the count of instructions when it last missed. */
   long[] missedAt = new long[0];
 
+  /** By exit: the offset of the instruction that computes where it leads; -1 for a constant. */
+  long[] exitRips = new long[0];
+
+  /** By exit: how often it led where it had led before; negative when it did not always. */
+  int[] exitSteady = new int[0];
+
   /** The compiled form, once it is there. */
   volatile @Nullable CompiledRegion code;
 

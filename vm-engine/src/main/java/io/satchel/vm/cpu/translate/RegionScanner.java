@@ -80,6 +80,7 @@ final class RegionScanner {
   private final int mode;
   private final HotCode.Profile profile;
   private final LongPredicate slow;
+  private final Map<Long, Long> targets;
   private final int maxInstructions;
   private final long csBase;
   private final long csLimit;
@@ -92,6 +93,7 @@ final class RegionScanner {
 
   /**
    * @param slow whether the memory operand of the instruction at a linear address keeps missing
+   * @param targets by the linear address of a computed jump, where it has always led
    */
   RegionScanner(
       CpuState cpu,
@@ -99,6 +101,7 @@ final class RegionScanner {
       int mode,
       HotCode.Profile profile,
       LongPredicate slow,
+      Map<Long, Long> targets,
       int maxInstructions) {
     this.cpu = cpu;
     mmu = cpu.mmu;
@@ -107,6 +110,7 @@ final class RegionScanner {
     this.mode = mode;
     this.profile = profile;
     this.slow = slow;
+    this.targets = targets;
     this.maxInstructions = maxInstructions;
     wide = (mode & Mode.CODE64) != 0;
     codeWidth = wide ? 8 : (mode & Mode.CODE32) != 0 ? 4 : 2;
@@ -250,12 +254,20 @@ final class RegionScanner {
       case 0xC2, 0xC3 -> {
         if (frame != null) {
           item.target = new Place(frame.returnTo, frame.caller);
+        } else {
+          item.target = foreseen(rip, null);
         }
       }
       case 0xFF -> {
         String name = i.row().mnemonic();
         if (!i.row().text().contains(" Ev ") || name.equals("PUSH")) {
           return null;
+        }
+        int depth = frame == null ? 0 : frame.depth;
+        if (name.equals("JMP")) {
+          item.target = foreseen(rip, frame);
+        } else if (depth < MAX_DEPTH) {
+          item.target = foreseen(rip, new Frame(next, frame, depth + 1));
         }
       }
       case 0xE0, 0xE1, 0xE2, 0xE3 -> {
@@ -283,6 +295,12 @@ final class RegionScanner {
     item.straight = wanted(next, frame, true);
     item.target = wanted(target, frame, true);
     return true;
+  }
+
+  /** Where a computed jump has always led. */
+  private @Nullable Place foreseen(long rip, @Nullable Frame frame) {
+    Long target = targets.get(linear(rip));
+    return target == null || beyond(target) ? null : wanted(target, frame, true);
   }
 
   private static long target(Instruction i, long next) {

@@ -23,6 +23,7 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,8 @@ final class RegionWriter {
   private final List<Instruction> effects = new ArrayList<>();
   private final List<Long> siteRips = new ArrayList<>();
   private final List<Integer> siteCounts = new ArrayList<>();
+  private final List<Integer> computedExits = new ArrayList<>();
+  private final List<Long> computedRips = new ArrayList<>();
   private final boolean[] used = new boolean[16];
   private final boolean[] written = new boolean[16];
   private final boolean wide;
@@ -86,6 +89,16 @@ final class RegionWriter {
 
   int exits() {
     return exits;
+  }
+
+  /** By exit: the offset of the instruction that computes where it leads; -1 for a constant. */
+  long[] exitRips() {
+    long[] rips = new long[exits];
+    Arrays.fill(rips, -1);
+    for (int n = 0; n < computedExits.size(); n++) {
+      rips[computedExits.get(n)] = computedRips.get(n);
+    }
+    return rips;
   }
 
   long[] siteRips() {
@@ -786,6 +799,11 @@ final class RegionWriter {
     e.storeWide(Emitter.NEXT, width);
     e.moveStack(RSP, width + ((int) i.immediate & 0xFFFF));
     count(size);
+    computed();
+  }
+
+  /** Goes to NEXT: in the region where that was foreseen. */
+  private void computed() {
     if (node.taken != null) {
       Label elsewhere = code.newLabel();
       e.loadWide(Emitter.NEXT, wide ? 8 : 4);
@@ -798,7 +816,9 @@ final class RegionWriter {
       code.goto_(edge(node.taken, node.taken.rip));
       code.labelBinding(elsewhere);
     }
-    code.loadConstant(CompiledRegion.COMPUTED).istore(Emitter.SITE).goto_(finish);
+    computedExits.add(exits);
+    computedRips.add(rip);
+    code.loadConstant(exits++).istore(Emitter.SITE).goto_(finish);
   }
 
   private void checkTarget(int width) {
@@ -822,6 +842,6 @@ final class RegionWriter {
       pushReturn(i);
     }
     count(size);
-    code.loadConstant(CompiledRegion.COMPUTED).istore(Emitter.SITE).goto_(finish);
+    computed();
   }
 }

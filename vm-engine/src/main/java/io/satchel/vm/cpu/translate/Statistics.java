@@ -3,6 +3,15 @@ package io.satchel.vm.cpu.translate;
 /** What the translator has done for a machine. Written by the machine's thread. */
 public final class Statistics {
 
+  /** Regions that are there. */
+  public long regions;
+
+  /** Bytes of their methods. */
+  public long bytes;
+
+  /** Bytes of the longest of them. */
+  public int longest;
+
   /** Regions found. */
   public long scanned;
 
@@ -20,6 +29,9 @@ public final class Statistics {
 
   /** Regions made again with an access that is no plain memory as a call. */
   public long slowSites;
+
+  /** Regions made again because a computed jump always leads to one place. */
+  public long foreseen;
 
   /** Entries from the interpreter. */
   public long entered;
@@ -50,18 +62,26 @@ public final class Statistics {
   /** The code is mapped elsewhere now. */
   public long moved;
 
+  /** The figures in lines for a person. */
   @Override
   public String toString() {
-    return ("regions: %d found, %d places rejected, %d too long, %d invalidated, %d evicted, %d"
-            + " slow sites; entered %d, chained %d, %.1f million instructions; left: %d no"
-            + " region, %d stopped, %d missed, %d diverted, %d attention, %d moved")
+    return """
+    regions %d with %d bytes, %d the longest; found %d, rejected %d places, too long %d
+    dropped: invalidated %d, evicted %d, made again for a device %d, for a target %d
+    entered %d, chained %d, %.1f million instructions
+    left: no region %d, stopped %d, missed %d, diverted %d, attention %d, moved %d\
+    """
         .formatted(
+            regions,
+            bytes,
+            longest,
             scanned,
             rejected,
             tooLong,
             invalidated,
             evicted,
             slowSites,
+            foreseen,
             entered,
             chained,
             instructions / 1e6,

@@ -53,7 +53,12 @@ final class Translator {
   }
 
   /** What a translation gave: {@code code} is null when the method would be too long. */
-  record Result(@Nullable CompiledRegion code, int bytes, long[] siteRips, int[] siteCounts) {}
+  record Result(
+      @Nullable CompiledRegion code,
+      int bytes,
+      long[] siteRips,
+      int[] siteCounts,
+      long[] exitRips) {}
 
   /** Compiles a region; from any thread. */
   Result translate(Region region) {
@@ -101,11 +106,11 @@ final class Translator {
     RegionWriter writer = writers.getLast();
     int bytes = size(file);
     if (bytes > MAX_BYTES) {
-      return new Result(null, bytes, new long[0], new int[0]);
+      return new Result(null, bytes, new long[0], new int[0], new long[0]);
     }
     CompiledRegion code = define(file, region, writer);
     code.links = new @Nullable Region[writer.exits()];
-    return new Result(code, bytes, writer.siteRips(), writer.siteCounts());
+    return new Result(code, bytes, writer.siteRips(), writer.siteCounts(), writer.exitRips());
   }
 
   /** Bytes of the method that runs the region. */
