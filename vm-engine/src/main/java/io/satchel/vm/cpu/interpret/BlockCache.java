@@ -4,6 +4,7 @@ import io.satchel.vm.cpu.CompiledCode;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.HotCode;
 import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.memory.GuestMemory;
 import java.util.ArrayList;

@@ -2,6 +2,7 @@ package io.satchel.vm.cpu.interpret;
 
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Instruction;
 import io.satchel.vm.cpu.decode.OpcodeMap.Trait;
 import io.satchel.vm.cpu.semantics.Checks;
