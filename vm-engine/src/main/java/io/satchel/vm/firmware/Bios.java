@@ -111,6 +111,11 @@ public final class Bios implements Device<Bios.State>, IoHandler {
     writeRom();
   }
 
+  /** Services are called by this processor's program from now on. */
+  public void running(CpuState cpu) {
+    guest.cpu = cpu;
+  }
+
   /** Names the processors beside the first, which wait for a start-up message. */
   public void others(List<CpuState> processors) {
     others = List.copyOf(processors);

@@ -12,7 +12,9 @@ import io.satchel.vm.memory.AddressMap;
  */
 final class Guest {
 
-  final CpuState cpu;
+  /** The processor whose program calls. */
+  CpuState cpu;
+
   final AddressMap memory;
   final IoPorts ports;
 

@@ -110,6 +110,7 @@ public final class PcMachine implements Machine {
   private final @Nullable BlockBackend[] ideMedia = new @Nullable BlockBackend[IDE_UNITS];
   private final @Nullable BlockBackend[] floppyMedia = new @Nullable BlockBackend[FLOPPY_UNITS];
   private final @Nullable BlockBackend variables;
+  private final @Nullable Bios bios;
 
   private volatile MachineState state = MachineState.OFF;
   private volatile AudioSink audio = AudioSink.NONE;
@@ -208,9 +209,10 @@ public final class PcMachine implements Machine {
     cmos.setUp(ram, floppyType(slots, 0), floppyType(slots, 1));
     cmos.set(Cmos.PROCESSORS, processors.size() - 1);
     if (biosFile == null) {
-      Bios bios = add(new Bios(board, cpu, () -> slots, config, rom));
+      bios = add(new Bios(board, cpu, () -> slots, config, rom));
       bios.others(processors.stream().skip(1).map(processor -> processor.cpu).toList());
     } else {
+      bios = null;
       FwCfg fwCfg = add(new FwCfg(board, ram, processors.size()));
       fwCfg.memoryMap(List.of(new FwCfg.Range(0, ram, FwCfg.Range.RAM)));
       fwCfg.bootMenu(config.bootMenu());
@@ -418,6 +420,9 @@ public final class PcMachine implements Machine {
     @Override
     public void running(Processor processor) {
       apicBus.running(processor.apic());
+      if (bios != null) {
+        bios.running(processor.cpu);
+      }
     }
 
     @Override

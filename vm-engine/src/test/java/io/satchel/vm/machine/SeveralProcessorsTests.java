@@ -160,6 +160,22 @@ class SeveralProcessorsTests {
   }
 
   @Test
+  void aFirmwareServiceAnswersTheProcessorThatCallsIt() throws IOException {
+    End end =
+        run(
+            config().withProcessors(2),
+            "F4 EB FD",
+            """
+            31 C0 8E D8 8E D0 BC 00 50              ds = ss = 0; sp = 5000h
+            B4 88 CD 15 72 09                       mov ah, 88h; int 15h; jc
+            85 C0 74 05                             test ax, ax; jz
+            B0 01 E6 F4 F4                          mov al, 1; out F4h, al
+            F4
+            """);
+    assertThat(end.status()).isEqualTo(1 << 1 | 1);
+  }
+
+  @Test
   void codeThatAnotherProcessorChangesIsExecutedAsChanged() throws IOException {
     // The other one runs "mov al, 1" at 8010h over and over until the first has made it 5.
     End end =
