@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 /** The few dialogs that every screen shows. */
 public final class Dialogs {
 
+  private static final double TEXT_WIDTH = 460;
+
   private Dialogs() {}
 
   /** What happened, to which file, and what to do: the message of the error says all three. */
@@ -41,13 +43,18 @@ public final class Dialogs {
       @Nullable Window owner, String title, String text, ButtonType... buttons) {
     Alert alert = alert(AlertType.CONFIRMATION, owner, title, text);
     alert.getButtonTypes().setAll(buttons);
-    for (ButtonType each : buttons) {
+    enterTakes(alert, buttons[0]);
+    return alert.showAndWait();
+  }
+
+  private static void enterTakes(Alert alert, ButtonType first) {
+    for (ButtonType each : alert.getButtonTypes()) {
       if (alert.getDialogPane().lookupButton(each) instanceof Button button) {
-        button.setDefaultButton(each == buttons[0]);
+        button.setDefaultButton(each == first);
+        button.setMinWidth(Region.USE_PREF_SIZE);
         ButtonBar.setButtonUniformSize(button, false);
       }
     }
-    return alert.showAndWait();
   }
 
   /**
@@ -58,14 +65,30 @@ public final class Dialogs {
    */
   public static boolean form(
       @Nullable Window owner, Texts texts, String title, Node content, String yes) {
+    return form(owner, texts, title, content, yes, false);
+  }
+
+  /** As {@link #form}, for what cannot be undone: Enter takes the way back. */
+  public static boolean danger(
+      @Nullable Window owner, Texts texts, String title, Node content, String yes) {
+    return form(owner, texts, title, content, yes, true);
+  }
+
+  private static boolean form(
+      @Nullable Window owner,
+      Texts texts,
+      String title,
+      Node content,
+      String yes,
+      boolean backFirst) {
     Alert alert = alert(AlertType.NONE, owner, title, "");
     alert.setHeaderText(title);
     alert.getDialogPane().setContent(content);
     alert.getDialogPane().setAccessibleText(title);
     ButtonType agree = new ButtonType(yes, ButtonData.OK_DONE);
-    alert
-        .getButtonTypes()
-        .setAll(agree, new ButtonType(texts.get("dialog.cancel"), ButtonData.CANCEL_CLOSE));
+    ButtonType cancel = new ButtonType(texts.get("dialog.cancel"), ButtonData.CANCEL_CLOSE);
+    alert.getButtonTypes().setAll(agree, cancel);
+    enterTakes(alert, backFirst ? cancel : agree);
     return alert.showAndWait().filter(button -> button == agree).isPresent();
   }
 
@@ -88,7 +111,7 @@ public final class Dialogs {
     alert.setHeaderText(title);
     Label content = new Label(text);
     content.setWrapText(true);
-    content.setMaxWidth(460);
+    content.setPrefWidth(TEXT_WIDTH);
     content.setMinHeight(Region.USE_PREF_SIZE);
     alert.setResizable(true);
     alert.getDialogPane().setContent(content);

@@ -63,13 +63,13 @@ public final class CompactPage extends DiskPage {
   private record Found(Compact.Plan plan, long taken, String format) {}
 
   private void look() {
-    find(
-        () -> {
-          try (OpenedImage image = file.open()) {
-            return new Found(Compact.plan(image), taken(), image.format());
-          }
-        },
-        this::show);
+    find(this::found, this::show);
+  }
+
+  private Found found() throws IOException {
+    try (OpenedImage image = file.open()) {
+      return new Found(Compact.plan(image), taken(), image.format());
+    }
   }
 
   private long taken() throws IOException {
@@ -169,8 +169,12 @@ public final class CompactPage extends DiskPage {
   private void undo() {
     try {
       Files.move(before, file.path(), StandardCopyOption.REPLACE_EXISTING);
-      outcome(texts.get("compact.undone", file.path()), true);
-      look();
+      find(
+          this::found,
+          found -> {
+            show(found);
+            outcome(texts.get("compact.undone", file.path()), true);
+          });
     } catch (IOException e) {
       Dialogs.error(desktop.stage(), texts, e);
     }

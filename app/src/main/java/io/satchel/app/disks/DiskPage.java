@@ -126,6 +126,7 @@ abstract class DiskPage extends Page {
   final void buttons(Node... nodes) {
     shown = nodes;
     actions(nodes);
+    focusFirst();
   }
 
   private void actionsOff(boolean off) {

@@ -136,7 +136,6 @@ public final class IdentifyPage extends Page {
   }
 
   private String what() {
-    String format = image.findings().format();
     String kind =
         texts.get(
             switch (image.kind()) {
@@ -144,9 +143,8 @@ public final class IdentifyPage extends Page {
               case CD -> "identify.cd";
               case FLOPPY -> "identify.floppy";
             });
-    String known = "format." + format;
     return image.kind() == DriveKind.HARD_DISK
-        ? texts.get("identify.what.of", kind, texts.has(known) ? texts.get(known) : format)
+        ? texts.get("identify.what.of", kind, image.findings().format())
         : kind;
   }
 

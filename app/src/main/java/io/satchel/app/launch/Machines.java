@@ -13,6 +13,7 @@ import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineState;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The machines that run in the window: one is shown, the others go on behind it. */
 final class Machines {
+
+  /** What a kill of the program loses at most of what a guest wrote without asking for a flush. */
+  private static final Duration FLUSH_INTERVAL = Duration.ofSeconds(2);
 
   /** What the window does for them. */
   interface Screen {
@@ -49,6 +53,7 @@ final class Machines {
       this.changes = changes;
       this.session = session;
       view = new MachineView(texts, session, this);
+      session.flushEvery(FLUSH_INTERVAL);
       session.listen(
           new MachineEvents() {
             @Override

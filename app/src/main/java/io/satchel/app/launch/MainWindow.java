@@ -108,6 +108,10 @@ final class MainWindow implements Machines.Screen {
     return desktop;
   }
 
+  LibraryDesk desk() {
+    return desk;
+  }
+
   AppSettings settings() {
     return settings;
   }

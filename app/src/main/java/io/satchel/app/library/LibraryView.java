@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import javafx.application.Platform;
 import javafx.geometry.Insets;
 import javafx.geometry.Pos;
 import javafx.scene.Node;
@@ -88,11 +89,15 @@ public final class LibraryView extends BorderPane {
 
   /** Puts the keyboard's focus on the likeliest place. */
   public void focusFirst() {
-    if (cards.isEmpty()) {
-      open.requestFocus();
-    } else {
-      cards.getFirst().focusFirst();
-    }
+    // What a scroll pane holds is in the scene only after its first layout.
+    Platform.runLater(
+        () -> {
+          if (cards.isEmpty()) {
+            open.requestFocus();
+          } else {
+            cards.getFirst().focusFirst();
+          }
+        });
   }
 
   // --- Nothing is kept yet ---

@@ -209,7 +209,7 @@ public final class MachineDialogs {
           if (!outside.isEmpty()) {
             content.getChildren().addAll(controls.text("remove.stays"), list(outside, null));
           }
-          if (Dialogs.form(
+          if (Dialogs.danger(
               desktop.stage(),
               texts,
               texts.get("remove.title", entry.name()),

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -45,11 +46,12 @@ public final class Session implements AutoCloseable {
   private final List<Slot> slots;
   private final Listeners listeners = new Listeners();
   private final List<Drive> drives = new ArrayList<>();
-  private final List<BlockDevice> opened = new ArrayList<>();
+  private final List<BlockDevice> opened = new CopyOnWriteArrayList<>();
+  private final Object flushing = new Object();
   private @Nullable Path scratch;
   private @Nullable Path created;
   private @Nullable Machine machine;
-  private boolean closed;
+  private volatile boolean closed;
 
   private Session(RunRequest request, List<Slot> slots) {
     this.request = request;
@@ -404,13 +406,57 @@ public final class Session implements AutoCloseable {
         .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));
   }
 
+  /**
+   * From now on what the guest has written reaches its files at least so often, whether the guest
+   * asks for it or not, so that a program that is killed loses no more than that.
+   */
+  public void flushEvery(Duration interval) {
+    Thread.ofVirtual()
+        .name("satchel-flush")
+        .start(
+            () -> {
+              long flushed = 0;
+              while (!closed) {
+                try {
+                  Thread.sleep(interval);
+                } catch (InterruptedException _) {
+                  return;
+                }
+                long written = machine().status().diskWrittenBytes();
+                if (written != flushed && flush()) {
+                  flushed = written;
+                }
+              }
+            });
+  }
+
+  private boolean flush() {
+    synchronized (flushing) {
+      try {
+        for (BlockDevice device : opened) {
+          if (!closed && !device.readOnly()) {
+            device.flush();
+          }
+        }
+        return true;
+      } catch (IOException e) {
+        // The guest hears of it with its own next flush; this one was nobody's.
+        System.getLogger(Session.class.getName())
+            .log(System.Logger.Level.DEBUG, "flushing a medium", e);
+        return false;
+      }
+    }
+  }
+
   /** Ends the machine, closes the media, removes what was only for this run. */
   @Override
   public void close() {
-    if (closed) {
-      return;
+    synchronized (flushing) {
+      if (closed) {
+        return;
+      }
+      closed = true;
     }
-    closed = true;
     if (machine != null) {
       machine.close();
     }

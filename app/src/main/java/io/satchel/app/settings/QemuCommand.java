@@ -59,6 +59,9 @@ public final class QemuCommand {
           "-curses",
           "-no-quit");
 
+  /** How many words may stand before the program's name. */
+  private static final int MOST_BEFORE = 2;
+
   private QemuCommand() {}
 
   /** The line, an option a line. */
@@ -150,11 +153,16 @@ public final class QemuCommand {
    */
   public static Parsed parse(String line, Path folder) {
     List<String> words = words(line);
-    if (words.isEmpty() || !words.getFirst().contains("qemu")) {
+    int program = 0;
+    // A prompt, or such a word as sudo, may stand before it.
+    while (program < words.size() && !words.get(program).contains("qemu")) {
+      program++;
+    }
+    if (program >= Math.min(words.size(), MOST_BEFORE + 1)) {
       throw new IllegalArgumentException("no QEMU line");
     }
     Reader reader = new Reader(folder);
-    for (int i = 1; i < words.size(); i++) {
+    for (int i = program + 1; i < words.size(); i++) {
       String option = words.get(i).replaceFirst("^--", "-");
       boolean hasValue =
           i + 1 < words.size()

@@ -58,7 +58,7 @@ public final class QemuPage extends Page {
 
   @Override
   public void focusFirst() {
-    line.requestFocus();
+    javafx.application.Platform.runLater(line::requestFocus);
   }
 
   private void read() {

@@ -155,7 +155,7 @@ public final class SettingsPage extends Page {
 
   @Override
   public void focusFirst() {
-    name.requestFocus();
+    javafx.application.Platform.runLater(name::requestFocus);
   }
 
   private Label section(String key) {

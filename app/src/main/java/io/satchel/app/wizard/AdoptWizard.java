@@ -152,7 +152,7 @@ public final class AdoptWizard {
         seen.kind() == DriveKind.HARD_DISK
             ? texts.get(
                 "adopt.found",
-                texts.get("format." + seen.findings().format()),
+                seen.findings().format(),
                 Sizes.of(seen.findings().size()),
                 Sizes.of(seen.fileSize()))
             : texts.get("adopt.nodisk"));

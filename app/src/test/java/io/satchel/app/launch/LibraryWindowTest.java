@@ -1,0 +1,333 @@
+package io.satchel.app.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.satchel.app.common.JsonFile;
+import io.satchel.app.demo.BootSectors;
+import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile;
+import io.satchel.app.machine.MachineView;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.ZipFile;
+import javafx.application.Platform;
+import javafx.scene.control.ComboBox;
+import javafx.scene.control.Labeled;
+import javafx.scene.control.RadioButton;
+import javafx.scene.control.TextInputControl;
+import javafx.stage.Stage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.testfx.api.FxRobot;
+import org.testfx.framework.junit5.Start;
+
+/** The library, the card before a run, a machine's settings and its disk, as a person uses them. */
+@Timeout(180)
+class LibraryWindowTest extends WindowFixture {
+
+  private Path image = Path.of("");
+
+  @Start
+  void start(Stage shown) throws IOException {
+    begin(shown);
+  }
+
+  @Override
+  void before() throws IOException {
+    image = BootSectors.disk(home.resolve("writer.img"), BootSectors.WRITER);
+  }
+
+  private Entry added(FxRobot robot, String name) throws IOException {
+    Entry entry = library.adopt(MachineFile.named(name, 32, "pentium"), image);
+    robot.interact(window::showLibrary);
+    return entry;
+  }
+
+  private Entry now(Entry entry) {
+    return library.read(entry.folder());
+  }
+
+  private static void write(FxRobot robot, String field, String text) {
+    waitForNode(robot, field);
+    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
+  }
+
+  private static String said(FxRobot robot, String label) {
+    return robot.lookup(label).tryQueryAs(Labeled.class).map(Labeled::getText).orElse("");
+  }
+
+  private static void waitForWrite(FxRobot robot) {
+    MachineView view = view(robot).orElseThrow();
+    waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
+  }
+
+  @Test
+  void anImageIsShownAddedRunAndGoesOnWhereItWas(FxRobot robot) throws IOException {
+    byte[] before = Files.readAllBytes(image);
+    robot.interact(() -> window.dropped(List.of(image.toFile())));
+    waitForNode(robot, "#identify");
+    assertThat(view(robot)).as("nothing runs before it is asked for").isEmpty();
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    press(robot, "#start");
+    waitForText(robot, "NW");
+    waitForWrite(robot);
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and keep");
+    waitForLibrary(robot);
+    Entry entry = library.list().getFirst();
+    assertThat(entry.screen()).as("the last screen").exists();
+    assertThat(entry.machine().lastUsed()).isNotNull();
+    press(robot, "#start");
+    waitForText(robot, "KW");
+    waitForWrite(robot);
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and throw away");
+    waitForLibrary(robot);
+    assertThat(Files.readAllBytes(image)).as("the picked file").isEqualTo(before);
+    assertThat(Library.contents(entry))
+        .extracting(path -> path.getFileName().toString())
+        .noneMatch(name -> name.startsWith("run"));
+  }
+
+  @Test
+  void aMachineGoesOnBehindTheLibraryWhileAnotherRuns(FxRobot robot) throws IOException {
+    Entry first = added(robot, "First");
+    press(robot, "#start");
+    waitForText(robot, "W");
+    MachineView view = view(robot).orElseThrow();
+    Platform.runLater(window::leave);
+    press(robot, "Keep running");
+    waitForLibrary(robot);
+    assertThat(view.session().machine().state().name()).isEqualTo("RUNNING");
+    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText()).isEqualTo("Show");
+    robot.interact(window.desk()::demo);
+    waitForText(robot, "Satchel demonstration");
+    Platform.runLater(window::leave);
+    press(robot, "Keep running");
+    waitForLibrary(robot);
+    press(robot, "#start");
+    waitFor("the first machine", () -> view(robot).filter(view::equals).isPresent());
+    close();
+    waitFor("the question about it", () -> dialogSays(robot, "First"));
+    press(robot, "Switch off and throw away");
+    waitFor("the question about the other", () -> dialogSays(robot, "demonstration"));
+    press(robot, "Switch off");
+    waitFor("the window to close", closed::get);
+    assertThat(now(first).folder().resolve("running.json")).doesNotExist();
+  }
+
+  @Test
+  void searchRenameDuplicateAndRemove(FxRobot robot) throws IOException {
+    added(robot, "Alpha");
+    Entry beta = added(robot, "Beta");
+    assertThat(robot.lookup("#card-more").queryAll()).hasSize(2);
+    write(robot, "#search", "bet");
+    assertThat(robot.lookup("#card-more").queryAll()).hasSize(1);
+    write(robot, "#search", "nothing like it");
+    assertThat(robot.lookup("#none").query().isVisible()).isTrue();
+    Platform.runLater(() -> window.desk().rename(beta));
+    write(robot, "#name", "Gamma");
+    press(robot, "Rename");
+    waitFor("the name", () -> now(beta).name().equals("Gamma"));
+    Platform.runLater(() -> window.desk().duplicate(now(beta)));
+    waitForNode(robot, "#full");
+    robot.interact(() -> robot.lookup("#full").queryAs(RadioButton.class).setSelected(true));
+    press(robot, "Duplicate");
+    waitFor("the copy", () -> said(robot, "#said").contains("Gamma (copy)"));
+    assertThat(library.list()).hasSize(3);
+    Platform.runLater(() -> window.desk().remove(now(beta)));
+    press(robot, "Cancel");
+    assertThat(beta.folder()).exists();
+    Platform.runLater(() -> window.desk().remove(now(beta)));
+    press(robot, "Delete these files");
+    waitFor("the removal", () -> !Files.exists(beta.folder()));
+    assertThat(image).exists();
+  }
+
+  @Test
+  void aDiskIsExported(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Exported");
+    Path target = home.resolve("out.vmdk");
+    picker.next = target;
+    Platform.runLater(() -> window.desk().export(entry));
+    waitForNode(robot, "#format");
+    robot.interact(
+        () -> {
+          @SuppressWarnings("unchecked")
+          ComboBox<String> format = robot.lookup("#format").queryAs(ComboBox.class);
+          format.setValue("vmdk");
+        });
+    press(robot, "Export…");
+    waitFor("the file", () -> said(robot, "#said").contains("out.vmdk"));
+    try (OpenedImage written = Images.open(target, OpenOptions.readOnly())) {
+      assertThat(written.format()).isEqualTo("vmdk");
+    }
+  }
+
+  @Test
+  void aBrokenFileIsRepairedFromThePreviousOne(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Before");
+    library.rename(entry, "After");
+    Files.writeString(entry.json(), "{");
+    robot.interact(window::showLibrary);
+    press(robot, "#start");
+    waitForNode(robot, "#repair");
+    assertThat(said(robot, "#problem")).contains("machine.json");
+    press(robot, "#previous");
+    waitForLibrary(robot);
+    assertThat(now(entry).name()).isEqualTo("Before");
+  }
+
+  @Test
+  void aDiskThatMovedIsFoundAgain(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Moved");
+    Path elsewhere = Files.move(image, home.resolve("elsewhere.img"));
+    robot.interact(window::showLibrary);
+    press(robot, "#start");
+    waitForNode(robot, "#repair");
+    picker.next = elsewhere;
+    press(robot, "#choose");
+    waitForLibrary(robot);
+    assertThat(now(entry).problem()).isNull();
+  }
+
+  @Test
+  void settingsAreKeptAndShownAsAQemuCommand(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Old name");
+    robot.interact(() -> window.desk().settings(entry));
+    write(robot, "#name", "New name");
+    write(robot, "#date", "yesterday");
+    assertThat(robot.lookup("#save").query().isDisabled()).isTrue();
+    assertThat(said(robot, "#problem")).contains("1999-12-31");
+    write(robot, "#date", "1999-12-31T23:59");
+    press(robot, "#command");
+    waitForNode(robot, "#line");
+    assertThat(robot.lookup("#line").queryAs(TextInputControl.class).getText())
+        .contains("qemu-system-i386", "-rtc base=1999-12-31T23:59", "'New name'");
+    press(robot, "Copy");
+    press(robot, "#save");
+    waitForLibrary(robot);
+    assertThat(now(entry).name()).isEqualTo("New name");
+    assertThat(now(entry).machine().date()).isNotNull();
+  }
+
+  @Test
+  void aPastedQemuLineBecomesAMachineThatRuns(FxRobot robot) throws IOException {
+    robot.interact(window.desk()::fromQemu);
+    write(robot, "#line", "qemu-system-i386 -name Pasted -m 64 -hda '" + image + "' -vga std");
+    assertThat(said(robot, "#understood")).contains("64 MB", "-vga std");
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    press(robot, "#start");
+    waitForText(robot, "NW");
+  }
+
+  @Test
+  void aDiskIsCompactedAndTheOldOneComesBack(FxRobot robot) throws IOException {
+    Path disk = BootSectors.demonstration(home.resolve("small.qcow2"));
+    final byte[] before = Files.readAllBytes(disk);
+    picker.next = disk;
+    robot.interact(window.desk()::compactDisk);
+    waitForNode(robot, "#compress");
+    robot.interact(
+        () ->
+            robot
+                .lookup("#compress")
+                .queryAs(javafx.scene.control.CheckBox.class)
+                .setSelected(true));
+    press(robot, "#start");
+    waitFor("the outcome", () -> said(robot, "#outcome").contains("Done"));
+    assertThat(Files.readAllBytes(disk)).isNotEqualTo(before);
+    press(robot, "#undo");
+    waitFor("the way back", () -> said(robot, "#outcome").contains("as it was"));
+    assertThat(Files.readAllBytes(disk)).isEqualTo(before);
+    press(robot, "#back");
+    waitForLibrary(robot);
+    assertThat(home.resolve("small.qcow2.before-compact")).doesNotExist();
+  }
+
+  @Test
+  void aDiskIsCheckedConvertedAndMadeLarger(FxRobot robot) throws IOException {
+    Path disk = BootSectors.demonstration(home.resolve("tools.qcow2"));
+    picker.next = disk;
+    robot.interact(window.desk()::checkDisk);
+    press(robot, "#start");
+    waitFor("the outcome", () -> said(robot, "#outcome").contains("in order"));
+    press(robot, "#back");
+    robot.interact(window.desk()::convertDisk);
+    write(robot, "#target", disk.toString());
+    assertThat(robot.lookup("#start").query().isDisabled()).as("never overwritten").isTrue();
+    write(robot, "#target", home.resolve("other.qcow2").toString());
+    press(robot, "#start");
+    waitFor("the outcome", () -> said(robot, "#outcome").contains("was written"));
+    press(robot, "#back");
+    robot.interact(window.desk()::resizeDisk);
+    write(robot, "#size", "3 MB");
+    press(robot, "#start");
+    waitFor("the outcome", () -> said(robot, "#outcome").contains("3 MB"));
+    try (OpenedImage larger = Images.open(disk, OpenOptions.readOnly())) {
+      assertThat(larger.device().size()).isEqualTo(3 << 20);
+    }
+  }
+
+  @Test
+  void theReportOfAFaultCanBeReadAndNamesNoPersonsFolder(FxRobot robot) throws IOException {
+    added(robot, "Reported");
+    Path zip = home.resolve("report.zip");
+    picker.next = zip;
+    Platform.runLater(window.desk()::diagnostics);
+    press(robot, "Save…");
+    waitFor("the zip", () -> said(robot, "#said").contains("report.zip"));
+    try (ZipFile file = new ZipFile(zip.toFile())) {
+      String machine =
+          new String(
+              file.getInputStream(file.getEntry("machines/reported.json")).readAllBytes(),
+              java.nio.charset.StandardCharsets.UTF_8);
+      assertThat(machine).contains("Reported").doesNotContain(home.toString());
+      assertThat(file.getEntry("system.txt")).isNotNull();
+    }
+  }
+
+  @Test
+  void whatAKilledProgramsMachineWroteIsOffered(FxRobot robot) throws Exception {
+    Entry entry = added(robot, "Killed");
+    Process other =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                KilledRun.class.getName(),
+                home.toString(),
+                entry.folder().toString())
+            .redirectErrorStream(true)
+            .start();
+    try (BufferedReader said = other.inputReader()) {
+      String line = said.readLine();
+      while (line != null && !line.equals("written")) {
+        line = said.readLine();
+      }
+      assumeTrue(other.isAlive(), "the other program could not run here");
+      other.destroyForcibly();
+      assertThat(other.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+    robot.interact(() -> window(language()).show());
+    waitForNode(robot, "#interrupted");
+    assertThat(JsonFile.text(now(entry).machine())).contains("Killed");
+    press(robot, "#keep-left");
+    waitFor("the end of it", () -> !shows(robot, "#interrupted"));
+    waitForLibrary(robot);
+    press(robot, "#start");
+    waitForText(robot, "KW");
+  }
+}

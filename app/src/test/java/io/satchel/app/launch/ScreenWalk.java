@@ -1,0 +1,248 @@
+package io.satchel.app.launch;
+
+import io.satchel.app.common.AppSettings;
+import io.satchel.app.demo.BootSectors;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile;
+import io.satchel.app.library.MachineRun;
+import io.satchel.image.Overlay;
+import io.satchel.vm.host.ScreenImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.BiConsumer;
+import javafx.application.Platform;
+import javafx.scene.Node;
+import javafx.scene.Scene;
+import javafx.scene.control.Button;
+import javafx.scene.control.ButtonType;
+import javafx.scene.control.DialogPane;
+import javafx.scene.control.TextInputControl;
+import javafx.stage.Window;
+import org.testfx.api.FxRobot;
+import org.testfx.util.WaitForAsyncUtils;
+
+/** Comes to every screen of the window, one after the other, and shows each to a visitor. */
+abstract class ScreenWalk extends WindowFixture {
+
+  private static final int STRIPES = 40;
+
+  /** Opens a window in that language and those colours. */
+  void reopen(FxRobot robot, AppSettings.Language language, AppSettings.Choice theme) {
+    robot.interact(
+        () -> {
+          window =
+              new MainWindow(
+                  stage,
+                  AppSettings.standard().withLanguage(language).withTheme(theme),
+                  io.satchel.app.library.DataFolder.of(home),
+                  home,
+                  picker,
+                  () -> closed.set(true));
+          window.show();
+        });
+  }
+
+  /** Shows every screen, its name first. */
+  void walk(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    visit(robot, "first", visitor);
+    Path image = home.resolve("windows-98.qcow2");
+    if (!Files.exists(image)) {
+      BootSectors.demonstration(image);
+    }
+    furnish(image);
+    robot.interact(window::showLibrary);
+    visit(robot, "library", visitor);
+    robot.interact(() -> window.open(image));
+    waitForNode(robot, "#identify");
+    visit(robot, "identify", visitor);
+    robot.interact(window::showLibrary);
+    pages(robot, visitor, image);
+    wizards(robot, visitor, image);
+    dialogs(robot, visitor);
+    running(robot, visitor);
+  }
+
+  /** Machines of every kind: one that ran, one that was interrupted, two that are broken. */
+  private void furnish(Path image) throws IOException {
+    Entry good =
+        library.adopt(
+            MachineFile.named("Windows 98", 128, "pentium2").withPreset("windows-98"), image);
+    library.save(
+        good.folder(), good.machine().withTimes(Instant.EPOCH, Instant.ofEpochSecond(946684740)));
+    ScreenImage screen = new ScreenImage();
+    int[] pixels = new int[640 * 480];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = 0xFF000000 | (i / 640 / STRIPES * 20) << 8 | 0x80;
+    }
+    screen.resize(640, 480, true);
+    screen.update(pixels, 640, 0, 0, 640, 480);
+    screen.writePng(good.screen());
+    Entry stopped =
+        library.adopt(MachineFile.named("MS-DOS", 16, "486").withPreset("ms-dos"), image);
+    MachineRun.prepare(library, stopped);
+    Entry broken = library.adopt(MachineFile.named("Broken", 64, "486"), image);
+    Files.writeString(broken.json(), "{ \"version\": 1, \"name\": ");
+    Entry lost = library.adopt(MachineFile.named("Lost disk", 64, "486"), image);
+    Files.delete(lost.folder().resolve("changes-1.qcow2"));
+  }
+
+  private Entry entry(String name) throws IOException {
+    return library.list().stream()
+        .filter(each -> each.name().equalsIgnoreCase(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private LibraryDesk desk() {
+    return window.desk();
+  }
+
+  private void pages(FxRobot robot, BiConsumer<String, Scene> visitor, Path image)
+      throws IOException {
+    Entry good = entry("Windows 98");
+    page(robot, visitor, "settings", "#settings-page", () -> desk().settings(good));
+    page(robot, visitor, "qemu", "#qemu", desk()::fromQemu);
+    page(robot, visitor, "preferences", "#preferences-page", desk()::preferences);
+    picker.next = image;
+    page(robot, visitor, "compact", "#start", desk()::compactDisk);
+    page(robot, visitor, "check", "#start", desk()::checkDisk);
+    page(robot, visitor, "convert", "#convert", desk()::convertDisk);
+    page(robot, visitor, "resize", "#size", desk()::resizeDisk);
+    page(robot, visitor, "repair-file", "#repair", () -> desk().repair(unchecked("Broken")));
+    page(robot, visitor, "repair-disk", "#repair", () -> desk().repair(unchecked("Lost disk")));
+  }
+
+  private Entry unchecked(String name) {
+    try {
+      return entry(name);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private void page(
+      FxRobot robot, BiConsumer<String, Scene> visitor, String name, String sign, Runnable open) {
+    robot.interact(open);
+    waitForNode(robot, sign);
+    visit(robot, name, visitor);
+    press(robot, "#back");
+    waitForLibrary(robot);
+  }
+
+  private void wizards(FxRobot robot, BiConsumer<String, Scene> visitor, Path image)
+      throws IOException {
+    steps(
+        robot,
+        visitor,
+        desk()::create,
+        "create-system",
+        "create-start",
+        "create-hardware",
+        "create-summary");
+    Path overlay = home.resolve("later.qcow2");
+    if (!Files.exists(overlay)) {
+      Overlay.create(overlay, image);
+    }
+    Platform.runLater(desk()::adopt);
+    waitForNode(robot, "#adopt-file");
+    robot.interact(
+        () ->
+            robot
+                .lookup("#adopt-file-name")
+                .queryAs(TextInputControl.class)
+                .setText(overlay.toString()));
+    visitSteps(robot, visitor, "adopt-file", "adopt-where", "adopt-what", "adopt-summary");
+    steps(robot, visitor, desk()::newDisk, "newdisk-kind", "newdisk-where", "newdisk-summary");
+  }
+
+  private void steps(
+      FxRobot robot, BiConsumer<String, Scene> visitor, Runnable open, String... names) {
+    Platform.runLater(open);
+    visitSteps(robot, visitor, names);
+  }
+
+  private void visitSteps(FxRobot robot, BiConsumer<String, Scene> visitor, String... names) {
+    for (int i = 0; i < names.length; i++) {
+      waitForNode(robot, "#" + names[i]);
+      visit(robot, names[i], visitor);
+      press(robot, i + 1 < names.length ? "#wizard-next" : "#dialog-cancel");
+    }
+    waitFor("the wizard's end", () -> dialogs().isEmpty());
+  }
+
+  private void dialogs(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    Entry good = entry("Windows 98");
+    dialog(robot, visitor, "rename", () -> desk().rename(good));
+    dialog(robot, visitor, "duplicate", () -> desk().duplicate(good));
+    dialog(robot, visitor, "export", () -> desk().export(good));
+    dialog(robot, visitor, "remove", () -> desk().remove(good));
+    dialog(robot, visitor, "diagnostics", desk()::diagnostics);
+    Path zip = Files.write(home.resolve("download.zip"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0});
+    dialog(robot, visitor, "error", () -> window.open(zip));
+    waitForLibrary(robot);
+  }
+
+  private void dialog(
+      FxRobot robot, BiConsumer<String, Scene> visitor, String name, Runnable open) {
+    Platform.runLater(open);
+    waitFor("the dialog " + name, () -> !dialogs().isEmpty());
+    visit(robot, name, visitor);
+    dismiss();
+  }
+
+  /** Takes the last of a dialog's buttons, the one that changes nothing. */
+  private static void dismiss() {
+    Platform.runLater(
+        () -> {
+          DialogPane pane = dialogs().getLast();
+          ButtonType last = pane.getButtonTypes().getLast();
+          if (pane.lookupButton(last) instanceof Button button) {
+            button.fire();
+          }
+        });
+    waitFor("the dialog's end", () -> dialogs().isEmpty());
+  }
+
+  private void running(FxRobot robot, BiConsumer<String, Scene> visitor) {
+    robot.interact(desk()::demo);
+    waitForText(robot, "Satchel demonstration");
+    WaitForAsyncUtils.sleep(700, java.util.concurrent.TimeUnit.MILLISECONDS);
+    visit(robot, "running", visitor);
+    Platform.runLater(window::leave);
+    waitFor("the question", () -> !dialogs().isEmpty());
+    visit(robot, "leaving", visitor);
+    press(robot, dialogs().getLast().getButtonTypes().get(1).getText());
+    waitForLibrary(robot);
+  }
+
+  /** The dialogs that are shown, the newest last. */
+  static List<DialogPane> dialogs() {
+    return List.copyOf(Window.getWindows()).stream()
+        .filter(Window::isShowing)
+        .map(shown -> shown.getScene() == null ? null : shown.getScene().getRoot())
+        .filter(root -> root instanceof DialogPane)
+        .map(DialogPane.class::cast)
+        .toList();
+  }
+
+  private void visit(FxRobot robot, String name, BiConsumer<String, Scene> visitor) {
+    WaitForAsyncUtils.waitForFxEvents();
+    robot.interact(
+        () -> {
+          List<DialogPane> open = dialogs();
+          Scene scene = open.isEmpty() ? stage.getScene() : open.getLast().getScene();
+          Node root = scene.getRoot();
+          root.applyCss();
+          scene.getRoot().layout();
+        });
+    WaitForAsyncUtils.waitForFxEvents();
+    robot.interact(
+        () -> {
+          List<DialogPane> open = dialogs();
+          visitor.accept(name, open.isEmpty() ? stage.getScene() : open.getLast().getScene());
+        });
+  }
+}
