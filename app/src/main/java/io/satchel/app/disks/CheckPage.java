@@ -6,7 +6,7 @@ import io.satchel.image.Formats;
 import io.satchel.image.Images;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.ImageFormat.Purpose;
-import io.satchel.image.format.qcow2.CheckReport;
+import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import java.io.IOException;
 import javafx.scene.control.Button;
