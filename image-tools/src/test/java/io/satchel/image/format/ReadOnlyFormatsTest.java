@@ -174,6 +174,7 @@ class ReadOnlyFormatsTest {
               case 1 -> plain;
               case 0x80000005 -> zlib(plain, 0, piece);
               case 0x80000004 -> literals(plain);
+              case 0x80000006 -> bzip2(plain);
               case 0x80000008 -> xz(plain);
               default -> new byte[0];
             };
@@ -267,6 +268,20 @@ class ReadOnlyFormatsTest {
   void dmgWithAdcAndLzmaRuns() throws IOException {
     fill();
     readsAsTheModel(dmg(false, 0x80000004, 0x80000008), "dmg");
+  }
+
+  @Test
+  void dmgWithBzip2Runs() throws IOException {
+    QemuImg.needs("bzip2");
+    fill();
+    Arrays.fill(model.bytes(), 700_000, 800_000, (byte) 'x');
+    readsAsTheModel(dmg(false, 0x80000006, 0x80000005), "dmg");
+  }
+
+  private byte[] bzip2(byte[] plain) throws IOException {
+    Path file = Files.write(folder.resolve("piece"), plain);
+    assertThat(QemuImg.tool("bzip2", "-kf", file).status()).isZero();
+    return Files.readAllBytes(folder.resolve("piece.bz2"));
   }
 
   @Test

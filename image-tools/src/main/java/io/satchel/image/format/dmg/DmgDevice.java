@@ -126,6 +126,7 @@ final class DmgDevice implements LayeredDevice {
     boolean good =
         switch (run.packing()) {
           case ZLIB -> inflate(packed, plain);
+          case BZIP2 -> Bzip2.unpack(packed, plain);
           case ADC -> Adc.unpack(packed, plain);
           case LZMA -> unxz(packed, plain);
           default ->

@@ -4,6 +4,7 @@ import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.UUID;
 
 /**
  * An open VHDX. An entry of the block table is one aligned word, so it reaches the medium whole or
@@ -55,6 +56,11 @@ final class VhdxDevice extends BlockTableDevice {
       }
     }
     end = Math.ceilDiv(Math.max(last, file.size()), MIB) * MIB;
+  }
+
+  /** What a child of this disk knows it by: it changes with the data. */
+  UUID id() {
+    return headers.dataWrite();
   }
 
   private int index(long block) {

@@ -34,6 +34,8 @@ public final class VhdxFormat implements ImageFormat {
   private static final UUID PAGE_83 = UUID.fromString("BECA12AB-B2E6-4523-93EF-C309E000C746");
   private static final UUID LOGICAL = UUID.fromString("8141BF1D-A96F-4709-BA47-F233A8FAAB5F");
   private static final UUID PHYSICAL = UUID.fromString("CDA348C7-445D-4471-9CC9-E9885251C556");
+  private static final UUID PARENT_LOCATOR =
+      UUID.fromString("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C");
   private static final int MIB = 1 << 20;
   private static final long MAX_SIZE = 64L << 40;
 
@@ -142,9 +144,6 @@ public final class VhdxFormat implements ImageFormat {
     final long flags = number(file, items, PARAMETERS, 8) >>> 32;
     final long size = number(file, items, DISK_SIZE, 8);
     final long sector = number(file, items, LOGICAL, 4);
-    if ((flags & 2) != 0) {
-      throw BlockTableDevice.unsupported(file, "is a VHDX that belongs to another one");
-    }
     if (blockSize < MIB || blockSize > 256 * MIB || Long.bitCount(blockSize) != 1) {
       throw BlockTableDevice.corrupt(file, "has blocks of an impossible size", metadata[0]);
     }
@@ -153,9 +152,26 @@ public final class VhdxFormat implements ImageFormat {
     }
     long ratio = (8L * MIB) * sector / blockSize;
     long blocks = Math.ceilDiv(size, blockSize);
+    final boolean child = (flags & 2) != 0;
     long entries = blocks == 0 ? 0 : blocks + (blocks - 1) / ratio;
+    if (child) {
+      // Each chunk has its bitmap, the last one too.
+      entries = Math.ceilDiv(blocks, ratio) * (ratio + 1);
+    }
     if (entries * 8 > bat[1] || bat[0] + entries * 8 > file.size()) {
       throw BlockTableDevice.corrupt(file, "has a block table that is too small", bat[0]);
+    }
+    if (child) {
+      Long locator = items.get(PARENT_LOCATOR);
+      if (locator == null) {
+        throw BlockTableDevice.corrupt(file, "does not say what its parent is", metadata[0]);
+      }
+      ByteBuffer b = little((int) entries * 8);
+      file.read(bat[0], b);
+      long[] places = new long[(int) entries];
+      b.flip().asLongBuffer().get(places);
+      return new VhdxChild(
+          file, headers.dataWrite(), size, (int) sector, blockSize, ratio, bat[0], places, locator);
     }
     return new VhdxDevice(file, headers, size, (int) blockSize, ratio, bat[0], (int) entries);
   }
