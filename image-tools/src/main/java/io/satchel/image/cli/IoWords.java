@@ -1,6 +1,8 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.format.OptionReader;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -124,7 +126,9 @@ record IoWords(String name, Map<Character, String> options, List<String> rest) {
       value /= 1024;
       unit++;
     }
-    String text = String.format(Locale.ROOT, unit == 0 ? "%f" : "%.3f", value);
+    // A half goes to the even digit, as printf does it.
+    String text =
+        new BigDecimal(value).setScale(unit == 0 ? 6 : 3, RoundingMode.HALF_EVEN).toPlainString();
     int zeros = text.indexOf(".000");
     return (zeros < 0 ? text : text.substring(0, zeros)) + units[unit];
   }

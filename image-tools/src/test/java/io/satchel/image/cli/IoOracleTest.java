@@ -59,7 +59,7 @@ class IoOracleTest {
     compare("vdi", List.of("-f", "vdi"), words, "disk");
     compare("qcow2", List.of("-r"), words, "disk");
     compare("qcow2", List.of("-t", "writethrough", "-d", "unmap"), words, "disk");
-    compare("qcow2", List.of("-n", "-U"), List.of("-c", "read 0 512"), "disk");
+    compare("qcow2", List.of("-n", "-r", "-U"), List.of("-c", "read 0 512"), "disk");
     compare("qcow2", List.of(), List.of("-c", "length"), "missing");
   }
 
