@@ -25,5 +25,5 @@ if not exist "%here%app\target\built" (
   popd
   echo built> "%here%app\target\built"
 )
-"%java%" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xss4m %SATCHEL_JAVA_OPTIONS% -cp "%here%app\target\classes;%here%vm-engine\target\classes;%here%image-tools\target\classes;%here%resources\target\classes;%here%app\target\lib\*" io.satchel.app.launch.Main %*
+"%java%" --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xss4m "-Dsatchel.folder=%here%." %SATCHEL_JAVA_OPTIONS% -cp "%here%app\target\classes;%here%vm-engine\target\classes;%here%image-tools\target\classes;%here%resources\target\classes;%here%app\target\lib\*" io.satchel.app.launch.Main %*
 exit /b %errorlevel%

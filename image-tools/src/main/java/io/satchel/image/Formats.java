@@ -7,6 +7,9 @@ import io.satchel.image.container.XzFormat;
 import io.satchel.image.container.ZipFormat;
 import io.satchel.image.container.ZstdFormat;
 import io.satchel.image.format.ImageFormat;
+import io.satchel.image.format.bochs.BochsFormat;
+import io.satchel.image.format.cloop.CloopFormat;
+import io.satchel.image.format.dmg.DmgFormat;
 import io.satchel.image.format.luks.LuksFormat;
 import io.satchel.image.format.parallels.ParallelsFormat;
 import io.satchel.image.format.qcow.QcowFormat;
@@ -38,6 +41,9 @@ public final class Formats {
           new QedFormat(),
           new ParallelsFormat(),
           new LuksFormat(),
+          new CloopFormat(),
+          new BochsFormat(),
+          new DmgFormat(),
           new GzipFormat(Formats::inside),
           new XzFormat(Formats::inside),
           new ZstdFormat(Formats::inside),

@@ -12,6 +12,7 @@ import io.satchel.image.file.HostFile;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.dmg.DmgFormat;
 import io.satchel.image.format.qcow2.Qcow2Format;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -51,9 +53,21 @@ public final class Images {
    */
   public static String probe(Path path) throws IOException {
     try (HostFile file = HostFile.open(path, false, HostFile.Locking.NO)) {
-      ImageFormat format = Formats.probe(head(file));
+      ImageFormat format = recognise(file);
       return format == null ? Formats.RAW.name() : format.name();
     }
+  }
+
+  /** The format of a file by its content, or null when nothing but raw fits. */
+  private static @Nullable ImageFormat recognise(HostFile file) throws IOException {
+    ImageFormat format = Formats.probe(head(file));
+    if (format == null && file.name().toLowerCase(Locale.ROOT).endsWith(".dmg")) {
+      // The mark stands at the end, which any guest can write: only such a name is looked at.
+      ByteBuffer tail = ByteBuffer.allocate(512);
+      file.read(Math.max(0, file.size() - 512), tail);
+      return DmgFormat.probeTail(tail.clear()) ? Formats.named("dmg") : null;
+    }
+    return format;
   }
 
   /**
@@ -87,7 +101,7 @@ public final class Images {
       createDataFile(resolve(path, dataFile, "data file"), size);
     }
     try (NewFile file = NewFile.at(path)) {
-      format.create(file.storage(), size, options, secrets);
+      format.create(file.unclosable(), size, options, secrets);
       file.keep();
     }
   }
@@ -138,8 +152,10 @@ public final class Images {
           throw new ImageException(
               Kind.EMPTY, path, "is empty", "download or copy it again, or choose another file");
         }
+        // Before opening: a disk in several files closes the one that only describes it.
+        String kind = formatNameOf(file, formatName);
         device = openFormat(file, formatName, depth);
-        chain.add(new Layer(path, formatNameOf(file, formatName), device.size(), device));
+        chain.add(new Layer(path, kind, device.size(), device));
         attach(path, device, depth);
         return device;
       } catch (IOException | RuntimeException e) {
@@ -155,13 +171,13 @@ public final class Images {
       if (given != null) {
         return given;
       }
-      ImageFormat format = Formats.probe(head(file));
+      ImageFormat format = recognise(file);
       return format == null ? Formats.RAW.name() : format.name();
     }
 
     private LayeredDevice openFormat(HostFile file, @Nullable String name, int depth)
         throws IOException {
-      ImageFormat format = name == null ? Formats.probe(head(file)) : Formats.named(name);
+      ImageFormat format = name == null ? recognise(file) : Formats.named(name);
       if (format instanceof Container && options.writable() && depth == 0) {
         throw new ImageException(
             Kind.READ_ONLY,

@@ -11,6 +11,8 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A file in the making: written beside its final name, and moved there in one step when it is
@@ -20,6 +22,7 @@ public final class NewFile implements AutoCloseable {
   private final Path target;
   private final Path part;
   private final HostFile storage;
+  private final List<Path> besides = new ArrayList<>();
   private boolean kept;
 
   private NewFile(Path target, Path part, HostFile storage) {
@@ -68,10 +71,20 @@ public final class NewFile implements AutoCloseable {
 
   /** The same bytes for a device to own: closing that device leaves the file open here. */
   public Storage unclosable() {
-    return new Unclosable(storage);
+    return new Unclosable(storage, besides);
   }
 
-  private record Unclosable(HostFile file) implements Storage {
+  private record Unclosable(HostFile file, List<Path> besides) implements Storage {
+    @Override
+    public Path path() {
+      return file.path();
+    }
+
+    @Override
+    public void madeBeside(Path other) {
+      besides.add(other);
+    }
+
     @Override
     public String name() {
       return file.name();
@@ -160,6 +173,11 @@ public final class NewFile implements AutoCloseable {
       }
     } finally {
       Files.deleteIfExists(part);
+      if (!kept) {
+        for (Path other : besides) {
+          Files.deleteIfExists(other);
+        }
+      }
     }
   }
 }

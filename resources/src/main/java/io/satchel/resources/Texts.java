@@ -26,4 +26,14 @@ public final class Texts {
     String text = bundle.getString(key);
     return new MessageFormat(text, bundle.getLocale()).format(arguments);
   }
+
+  /** Whether there is a text of {@code key}. */
+  public boolean has(String key) {
+    return bundle.containsKey(key);
+  }
+
+  /** Whether the reader reads Chinese. */
+  public boolean chinese() {
+    return bundle.getLocale().getLanguage().equals("zh");
+  }
 }

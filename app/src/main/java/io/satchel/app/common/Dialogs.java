@@ -3,11 +3,15 @@ package io.satchel.app.common;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.util.Optional;
+import javafx.scene.Node;
 import javafx.scene.control.Alert;
 import javafx.scene.control.Alert.AlertType;
+import javafx.scene.control.Button;
+import javafx.scene.control.ButtonBar;
 import javafx.scene.control.ButtonBar.ButtonData;
 import javafx.scene.control.ButtonType;
 import javafx.scene.control.Label;
+import javafx.scene.layout.Region;
 import javafx.stage.Window;
 import org.jspecify.annotations.Nullable;
 
@@ -29,27 +33,64 @@ public final class Dialogs {
       @Nullable Window owner, Texts texts, String title, String text, String yes) {
     ButtonType agree = new ButtonType(texts.get(yes), ButtonData.OTHER);
     ButtonType back = new ButtonType(texts.get("dialog.back"), ButtonData.CANCEL_CLOSE);
-    return choose(owner, texts.get(title), texts.get(text), agree, back).orElse(back) == agree;
+    return choose(owner, texts.get(title), texts.get(text), back, agree).orElse(back) == agree;
   }
 
-  /** Asks with buttons of the caller's. */
+  /** Asks with buttons of the caller's; Enter takes the first. */
   public static Optional<ButtonType> choose(
       @Nullable Window owner, String title, String text, ButtonType... buttons) {
     Alert alert = alert(AlertType.CONFIRMATION, owner, title, text);
     alert.getButtonTypes().setAll(buttons);
+    for (ButtonType each : buttons) {
+      if (alert.getDialogPane().lookupButton(each) instanceof Button button) {
+        button.setDefaultButton(each == buttons[0]);
+        ButtonBar.setButtonUniformSize(button, false);
+      }
+    }
     return alert.showAndWait();
+  }
+
+  /**
+   * Asks for what {@code content} has fields for.
+   *
+   * @param yes what agreeing is called
+   * @return whether the person agreed
+   */
+  public static boolean form(
+      @Nullable Window owner, Texts texts, String title, Node content, String yes) {
+    Alert alert = alert(AlertType.NONE, owner, title, "");
+    alert.setHeaderText(title);
+    alert.getDialogPane().setContent(content);
+    alert.getDialogPane().setAccessibleText(title);
+    ButtonType agree = new ButtonType(yes, ButtonData.OK_DONE);
+    alert
+        .getButtonTypes()
+        .setAll(agree, new ButtonType(texts.get("dialog.cancel"), ButtonData.CANCEL_CLOSE));
+    return alert.showAndWait().filter(button -> button == agree).isPresent();
+  }
+
+  /** Tells something that needs no decision. */
+  public static void tell(@Nullable Window owner, Texts texts, String title, String text) {
+    Alert alert = alert(AlertType.INFORMATION, owner, title, text);
+    alert.getButtonTypes().setAll(new ButtonType(texts.get("error.ok"), ButtonData.OK_DONE));
+    alert.showAndWait();
   }
 
   private static Alert alert(AlertType type, @Nullable Window owner, String title, String text) {
     Alert alert = new Alert(type);
     if (owner != null) {
       alert.initOwner(owner);
+      if (owner.getScene() != null) {
+        alert.getDialogPane().getStylesheets().setAll(owner.getScene().getStylesheets());
+      }
     }
     alert.setTitle(title);
     alert.setHeaderText(title);
     Label content = new Label(text);
     content.setWrapText(true);
     content.setMaxWidth(460);
+    content.setMinHeight(Region.USE_PREF_SIZE);
+    alert.setResizable(true);
     alert.getDialogPane().setContent(content);
     alert.getDialogPane().setAccessibleText(title + ". " + text);
     return alert;

@@ -1,31 +1,44 @@
 package io.satchel.app.launch;
 
+import io.satchel.app.common.AppSettings;
+import io.satchel.app.common.FilePicker;
+import io.satchel.app.library.DataFolder;
 import io.satchel.app.open.RunRequest;
-import io.satchel.resources.Texts;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import javafx.application.Platform;
 import javafx.stage.Stage;
-import org.jspecify.annotations.Nullable;
 
 /** Starts the window and waits until it is closed. */
 final class Window {
 
+  /** Set by what starts the program: the folder that it lies in. */
+  private static final String PROGRAM_FOLDER = "satchel.folder";
+
   private Window() {}
 
-  /** Opens the window, with the first of {@code files} if there is one. */
+  /** Opens the window, and says what the first of {@code files} is if there is one. */
   static int open(String[] files) {
-    return show(files.length == 0 ? null : RunRequest.of(Path.of(files[0])));
+    return show(
+        window -> {
+          if (files.length > 0) {
+            window.open(Path.of(files[0]));
+          }
+        });
   }
 
   /** Opens the window with a machine that starts at once. */
   static int run(RunRequest request) {
-    return show(request);
+    return show(window -> window.run(request));
   }
 
-  private static int show(@Nullable RunRequest request) {
+  private static int show(Consumer<MainWindow> begin) {
     CountDownLatch closed = new CountDownLatch(1);
+    Path home = Path.of(System.getProperty("user.home"));
+    String program = System.getProperty(PROGRAM_FOLDER);
+    DataFolder data = DataFolder.locate(program == null ? null : Path.of(program), home);
+    Logs.begin(data.logs());
     Platform.startup(
         () -> {
           Platform.setImplicitExit(false);
@@ -33,13 +46,13 @@ final class Window {
           MainWindow window =
               new MainWindow(
                   stage,
-                  new Texts(Locale.getDefault()),
-                  Path.of(System.getProperty("user.home")),
+                  AppSettings.read(data.settings()),
+                  data,
+                  home,
+                  FilePicker.NATIVE,
                   closed::countDown);
           window.show();
-          if (request != null) {
-            window.run(request);
-          }
+          begin.accept(window);
         });
     try {
       closed.await();

@@ -54,6 +54,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     /** The person wants to leave the machine's screen, whether it has ended or not. */
     void leave();
 
+    /** The person has agreed to switch the machine off. */
+    void switchOff();
+
     /** The person wants the machine, which has ended, to start again. */
     void restart();
 
@@ -134,11 +137,36 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   /** Switches the machine on. */
   public void start() {
     machine.attach(new Both(screen, still));
+    machine.start();
+    appear();
+  }
+
+  /** Takes the window again, after {@link #disappear}. */
+  public void appear() {
     owner.stage().fullScreenProperty().addListener(fullScreenChanged);
     canvas.start();
     ticker.play();
-    machine.start();
     canvas.requestFocus();
+  }
+
+  /** Leaves the window to something else; the machine goes on. */
+  public void disappear() {
+    owner.stage().fullScreenProperty().removeListener(fullScreenChanged);
+    owner.stage().setFullScreen(false);
+    bars(true);
+    ticker.stop();
+    canvas.stop();
+    pointer.release();
+    screen.setWanted(false);
+  }
+
+  /** Writes the machine's screen, as it was shown last, to a PNG file. */
+  public void writeScreen(Path file) throws IOException {
+    if (still.width() > 0) {
+      Path fresh = file.resolveSibling(file.getFileName() + ".new");
+      still.writePng(fresh);
+      Files.move(fresh, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    }
   }
 
   public Session session() {
@@ -153,13 +181,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   @Override
   public void close() {
-    owner.stage().fullScreenProperty().removeListener(fullScreenChanged);
-    owner.stage().setFullScreen(false);
+    disappear();
     typist.stop();
-    ticker.stop();
-    canvas.stop();
     keyboard.close();
-    pointer.release();
   }
 
   private ToolBar toolBar() {
@@ -210,7 +234,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     view.getItems().addAll(whole, smooth, item("machine.view.full", this::fullScreen));
     Region space = new Region();
     HBox.setHgrow(space, Priority.ALWAYS);
-    return new ToolBar(power, pauseButton, ctrlAltDel, keys, text, media, space, shot, view);
+    Button library = button("library-button", "machine.library", owner::leave);
+    return new ToolBar(
+        library, power, pauseButton, ctrlAltDel, keys, text, media, space, shot, view);
   }
 
   private Button button(String id, String key, Runnable action) {
@@ -326,7 +352,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private void powerOff() {
     if (Dialogs.confirm(
         owner.stage(), texts, "machine.off.title", "machine.off.text", "machine.off.yes")) {
-      owner.leave();
+      owner.switchOff();
     }
   }
 

@@ -6,6 +6,7 @@ import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * NAME.run.qcow2}, so that throwing this run away leaves the earlier ones. A layer that is there at
  * the start was left by a crash, and the run goes on from it.
  */
-public final class Changes {
+public final class Changes implements RunChanges {
 
   private static final String KEPT = ".changes.qcow2";
   private static final String RUN = ".run.qcow2";
@@ -74,28 +75,46 @@ public final class Changes {
     return new Changes(request.withOverlay(layer), kept, layer, fresh);
   }
 
+  /** Whether an earlier run of {@code image} has kept something beside it. */
+  public static boolean keptBeside(Path image) {
+    Path absolute = image.toAbsolutePath().normalize();
+    return Files.exists(absolute.resolveSibling(absolute.getFileName() + KEPT));
+  }
+
   private static Path own(Path image, Path home) throws IOException {
     Path folder = home.resolve(".satchel").resolve("changes");
     Files.createDirectories(folder);
     return folder.resolve(Integer.toHexString(image.hashCode()) + "-" + image.getFileName() + KEPT);
   }
 
-  /** What to run. */
+  @Override
   public RunRequest request() {
     return request;
   }
 
-  /** The file that changes are kept in, or {@code null} when this run keeps none. */
+  @Override
+  public List<Slot> slots() {
+    return List.of();
+  }
+
+  @Override
+  public String name() {
+    Path image = request.image();
+    return image == null ? "" : String.valueOf(image.getFileName());
+  }
+
+  @Override
   public @Nullable Path file() {
     return kept;
   }
 
-  /** Whether changes of earlier runs stay when this run's are thrown away. */
+  @Override
   public boolean layered() {
     return layer != null;
   }
 
   /** Keeps what was written; only after the session has been closed. */
+  @Override
   public void keep(Progress progress) throws IOException {
     if (layer != null) {
       Overlay.keep(layer, progress);
@@ -103,6 +122,7 @@ public final class Changes {
   }
 
   /** Throws this run's changes away; only after the session has been closed. */
+  @Override
   public void discard() throws IOException {
     Path written = layer == null ? kept : layer;
     if (written != null && Files.exists(written)) {
@@ -111,6 +131,7 @@ public final class Changes {
   }
 
   /** Removes the file that this run has made and not written to. */
+  @Override
   public void tidy() throws IOException {
     if (fresh) {
       discard();

@@ -97,4 +97,30 @@ public record RunRequest(
         pflash,
         pflashVariables);
   }
+
+  /** The same with other hardware. */
+  public RunRequest withHardware(int memory, String model) {
+    return new RunRequest(
+        image,
+        disks,
+        cdrom,
+        floppies,
+        memory,
+        model,
+        bootOrder,
+        bootMenu,
+        kernel,
+        kernelArguments,
+        initrd,
+        bios,
+        vgaBios,
+        overlay,
+        write,
+        clock,
+        date,
+        exitPort,
+        processors,
+        pflash,
+        pflashVariables);
+  }
 }

@@ -2,6 +2,7 @@ package io.satchel.app.open;
 
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.block.BlockDevice;
@@ -41,6 +42,7 @@ public final class Session implements AutoCloseable {
   private static final int MAX_MEMORY_MIB = 1984;
 
   private final RunRequest request;
+  private final List<Slot> slots;
   private final Listeners listeners = new Listeners();
   private final List<Drive> drives = new ArrayList<>();
   private final List<BlockDevice> opened = new ArrayList<>();
@@ -49,8 +51,9 @@ public final class Session implements AutoCloseable {
   private @Nullable Machine machine;
   private boolean closed;
 
-  private Session(RunRequest request) {
+  private Session(RunRequest request, List<Slot> slots) {
     this.request = request;
+    this.slots = List.copyOf(slots);
   }
 
   /**
@@ -60,7 +63,16 @@ public final class Session implements AutoCloseable {
    *     open or behind.
    */
   public static Session open(RunRequest request, MachineEvents listener) throws IOException {
-    Session session = new Session(request);
+    return open(request, List.of(), listener);
+  }
+
+  /**
+   * As {@link #open(RunRequest, MachineEvents)}, with drives of a machine that is kept beside what
+   * the request itself names.
+   */
+  public static Session open(RunRequest request, List<Slot> slots, MachineEvents listener)
+      throws IOException {
+    Session session = new Session(request, slots);
     session.listeners.add(listener);
     try {
       session.build();
@@ -108,7 +120,7 @@ public final class Session implements AutoCloseable {
             cd + " is a second CD, and there is one drive; name only one of them.");
       }
       drives.add(new Drive(DriveKind.CD, CD_UNIT, readOnly(cd)));
-    } else if (first != DriveKind.CD) {
+    } else if (first != DriveKind.CD && slots.isEmpty()) {
       drives.add(new Drive(DriveKind.CD, CD_UNIT, null));
     }
     for (Path floppy : request.floppies()) {
@@ -116,14 +128,14 @@ public final class Session implements AutoCloseable {
         throw new IOException(floppy + " is one floppy too many; a machine has two drives.");
       }
       if (!ImageKinds.fitsFloppy(floppy)) {
-        throw new IOException(
-            floppy
-                + " does not have the size of a floppy disk (160 KB to 2.88 MB); choose another"
-                + " file.");
+        throw notAFloppy(floppy);
       }
       drives.add(new Drive(DriveKind.FLOPPY, floppies++, changeable(floppy, false)));
     }
-    if (floppies == 0) {
+    for (Slot slot : slots) {
+      drives.add(new Drive(slot.kind(), slot.unit(), medium(slot)));
+    }
+    if (floppies == 0 && slots.isEmpty()) {
       drives.add(new Drive(DriveKind.FLOPPY, 0, null));
     }
     Path kernel = request.kernel();
@@ -228,6 +240,46 @@ public final class Session implements AutoCloseable {
       }
       return kind;
     }
+  }
+
+  private @Nullable BlockDevice medium(Slot slot) throws IOException {
+    Path file = slot.file();
+    if (file == null) {
+      return null;
+    }
+    if (slot.kind() == DriveKind.FLOPPY && !ImageKinds.fitsFloppy(file)) {
+      throw notAFloppy(file);
+    }
+    return switch (slot.writing()) {
+      case REFUSED ->
+          track(Images.open(file, OpenOptions.readOnly().withBacking(slot.backing())).device());
+      case KEPT ->
+          track(
+              Images.open(
+                      file,
+                      OpenOptions.forWriting().withBacking(slot.backing()).withCache(slot.cache()))
+                  .device());
+      case THROWN_AWAY -> {
+        Path overlay = scratch().resolve(opened.size() + ".qcow2");
+        Overlay.create(overlay, file, slot.backing(), scratch());
+        yield track(
+            Images.open(
+                    overlay,
+                    OpenOptions.forWriting()
+                        .withBacking(
+                            slot.backing() == BackingPolicy.ANYWHERE
+                                ? BackingPolicy.ANYWHERE
+                                : BackingPolicy.OVERLAY)
+                        .withCache(OpenOptions.CacheMode.UNSAFE))
+                .device());
+      }
+    };
+  }
+
+  private static IOException notAFloppy(Path file) {
+    return new IOException(
+        file
+            + " does not have the size of a floppy disk (160 KB to 2.88 MB); choose another file.");
   }
 
   private BlockDevice readOnly(Path file) throws IOException {

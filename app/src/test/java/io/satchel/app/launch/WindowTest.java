@@ -2,28 +2,23 @@ package io.satchel.app.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.RunRequest;
-import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import javafx.application.Platform;
 import javafx.scene.Node;
+import javafx.scene.control.Button;
 import javafx.scene.control.ButtonBase;
-import javafx.scene.control.DialogPane;
 import javafx.scene.control.Labeled;
 import javafx.scene.control.MenuButton;
 import javafx.scene.image.PixelReader;
@@ -32,90 +27,23 @@ import javafx.scene.input.DataFormat;
 import javafx.scene.input.KeyCode;
 import javafx.scene.layout.Region;
 import javafx.stage.Stage;
-import javafx.stage.WindowEvent;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.testfx.api.FxRobot;
-import org.testfx.framework.junit5.ApplicationExtension;
 import org.testfx.framework.junit5.Start;
 import org.testfx.util.WaitForAsyncUtils;
 
 /** The window as a person uses it, on JavaFX's headless platform. */
-@ExtendWith(ApplicationExtension.class)
 @Timeout(120)
-class WindowTest {
-
-  private static final int PATIENCE_SECONDS = 40;
-
-  @TempDir private static Path folder;
-
-  private final AtomicBoolean closed = new AtomicBoolean();
-  private Path home = folder;
-  private MainWindow window;
-  private Stage stage;
+class WindowTest extends WindowFixture {
 
   @Start
   void start(Stage shown) throws IOException {
-    home = Files.createTempDirectory(folder, "home");
-    stage = shown;
-    window = new MainWindow(shown, new Texts(Locale.ENGLISH), home, () -> closed.set(true));
-    window.show();
-  }
-
-  @AfterEach
-  void endTheMachine(FxRobot robot) {
-    view(robot)
-        .ifPresent(
-            view -> {
-              robot.interact(view::close);
-              view.session().close();
-            });
-  }
-
-  private static void waitFor(String what, BooleanSupplier condition) {
-    try {
-      WaitForAsyncUtils.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS, condition::getAsBoolean);
-    } catch (TimeoutException e) {
-      throw new AssertionError("waited in vain for " + what, e);
-    }
-    WaitForAsyncUtils.waitForFxEvents();
-  }
-
-  private static Optional<MachineView> view(FxRobot robot) {
-    return robot.lookup(node -> node instanceof MachineView).tryQueryAs(MachineView.class);
-  }
-
-  private static void waitForText(FxRobot robot, String text) {
-    waitFor(
-        "\"" + text + "\" on the machine's screen",
-        () ->
-            view(robot)
-                .map(MachineView::screenText)
-                .filter(shown -> shown.contains(text))
-                .isPresent());
-  }
-
-  private static boolean dialogSays(FxRobot robot, String text) {
-    return robot.lookup(node -> node instanceof DialogPane).queryAllAs(DialogPane.class).stream()
-        .anyMatch(pane -> String.valueOf(pane.getAccessibleText()).contains(text));
+    begin(shown);
   }
 
   private void run(FxRobot robot, Path image) {
     robot.interact(() -> window.run(RunRequest.of(image)));
-  }
-
-  private void close() {
-    Platform.runLater(
-        () -> stage.fireEvent(new WindowEvent(stage, WindowEvent.WINDOW_CLOSE_REQUEST)));
-  }
-
-  private static void press(FxRobot robot, String button) {
-    waitFor("the button " + button, () -> robot.lookup(button).tryQuery().isPresent());
-    // By its action: a dialog's place on the headless platform is not what is tested.
-    robot.interact(() -> robot.lookup(button).queryAs(ButtonBase.class).fire());
   }
 
   /** How many different colours the machine's screen shows. */
@@ -138,7 +66,9 @@ class WindowTest {
   }
 
   @Test
-  void theFirstScreenOffersAnImageAndTheDemonstration(FxRobot robot) {
+  void theEmptyLibraryOffersAnImageANewComputerAndTheDemonstration(FxRobot robot) {
+    assertThat(robot.lookup("#create").queryAs(ButtonBase.class).getText())
+        .isEqualTo("Create a computer…");
     assertThat(robot.lookup("#open").queryAs(ButtonBase.class).getText())
         .isEqualTo("Open a disk image…");
     assertThat(robot.lookup("#demo").queryAs(ButtonBase.class).getText())
@@ -191,7 +121,7 @@ class WindowTest {
   @Test
   void aBadImageIsExplainedAndTheFirstScreenStays(FxRobot robot) throws IOException {
     Path zip = Files.write(folder.resolve("download.zip"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0});
-    Platform.runLater(() -> window.run(RunRequest.of(zip)));
+    Platform.runLater(() -> window.open(zip));
     waitFor("the dialog", () -> dialogSays(robot, "is a ZIP archive"));
     press(robot, "OK");
     waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
@@ -215,14 +145,14 @@ class WindowTest {
     Path kept = folder.resolve("writer.img.changes.qcow2");
     Path layer = folder.resolve("writer.img.run.qcow2");
 
-    runAndLeave(robot, image, "NW", "Throw away");
+    runAndLeave(robot, image, "NW", "Switch off and throw away");
     assertThat(kept).doesNotExist();
-    runAndLeave(robot, image, "NW", "Keep");
+    runAndLeave(robot, image, "NW", "Switch off and keep");
     assertThat(kept).exists();
-    runAndLeave(robot, image, "KW", "Throw away");
+    runAndLeave(robot, image, "KW", "Switch off and throw away");
     assertThat(kept).as("what an earlier run kept").exists();
     assertThat(layer).doesNotExist();
-    runAndLeave(robot, image, "KW", "Keep");
+    runAndLeave(robot, image, "KW", "Switch off and keep");
     assertThat(kept).exists();
     assertThat(layer).doesNotExist();
     assertThat(Files.readAllBytes(image)).as("the picked file").isEqualTo(before);
@@ -235,9 +165,9 @@ class WindowTest {
     MachineView view = view(robot).orElseThrow();
     waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
     Platform.runLater(window::leave);
-    waitFor("the question", () -> dialogSays(robot, "Keep what the computer wrote?"));
+    waitFor("the question", () -> dialogSays(robot, "still running"));
     press(robot, answer);
-    waitFor("the first screen", () -> robot.lookup("#open").tryQuery().isPresent());
+    waitForLibrary(robot);
   }
 
   @Test
@@ -248,18 +178,23 @@ class WindowTest {
     MachineView view = view(robot).orElseThrow();
     waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
     close();
-    waitFor("the question", () -> dialogSays(robot, "Keep what the computer wrote?"));
+    waitFor("the question", () -> dialogSays(robot, "still running"));
     press(robot, "Back");
     assertThat(view(robot)).contains(view);
     assertThat(closed).isFalse();
   }
 
   @Test
-  void aMachineThatWroteNothingIsClosedWithoutAQuestion(FxRobot robot) throws IOException {
+  void aRunningMachineIsNotSwitchedOffWithoutAQuestion(FxRobot robot) throws IOException {
     Path image = BootSectors.demonstration(folder.resolve("quiet.qcow2"));
     run(robot, image);
     waitForText(robot, "Satchel");
     close();
+    waitFor("the question", () -> dialogSays(robot, "still running"));
+    assertThat(robot.lookup("Back").queryAs(Button.class).isDefaultButton())
+        .as("Enter loses nothing")
+        .isTrue();
+    press(robot, "Switch off");
     waitFor("the window to close", closed::get);
     assertThat(stage.isShowing()).isFalse();
     assertThat(folder.resolve("quiet.qcow2.changes.qcow2")).doesNotExist();
@@ -349,8 +284,7 @@ class WindowTest {
 
   @Test
   void chineseReadersGetChinese(FxRobot robot) {
-    robot.interact(
-        () -> new MainWindow(stage, new Texts(Locale.SIMPLIFIED_CHINESE), home, () -> {}).show());
+    robot.interact(() -> window(AppSettings.Language.CHINESE).show());
     assertThat(robot.lookup("#open").queryAs(Labeled.class).getText()).isEqualTo("打开磁盘映像…");
   }
 }

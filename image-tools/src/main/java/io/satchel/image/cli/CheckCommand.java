@@ -4,11 +4,14 @@ import io.satchel.image.Formats;
 import io.satchel.image.Images;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.format.CheckReport;
+import io.satchel.image.format.Checkable;
+import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
-import io.satchel.image.format.qcow2.CheckReport;
-import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.LayeredDevice;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -57,14 +60,21 @@ final class CheckCommand extends ImageCommand {
     }
     Named named = named(image, format);
     String kind = named.format() == null ? Images.probe(named.path()) : named.format();
-    if (!kind.equals("qcow2")) {
+    ImageFormat known = Formats.named(kind);
+    List<String> checked = List.of("qcow2", "qed", "vdi", "vhdx", "vmdk", "parallels");
+    if (known == null || !checked.contains(kind)) {
       terminal.err.println("satchel img: This image format does not support checks");
       return UNSUPPORTED;
     }
     CheckReport report;
     HostFile.Locking locking = share ? HostFile.Locking.NO : HostFile.Locking.YES;
     try (HostFile file = HostFile.open(named.path(), repair != null, locking);
-        Qcow2Device device = Formats.QCOW2.open(file, Purpose.INSPECT, Passphrase.unneeded())) {
+        LayeredDevice opened = known.open(file, Purpose.INSPECT, Passphrase.unneeded())) {
+      Checkable device = (Checkable) opened;
+      if (repair != null && !device.repairable()) {
+        terminal.err.println("satchel img: This image format does not support checks");
+        return UNSUPPORTED;
+      }
       report = device.check(repair != null, "all".equals(repair));
       if (report.corruptionsFixed() + report.leaksFixed() > 0) {
         // What is left after a repair is what a second look finds.
@@ -97,8 +107,8 @@ final class CheckCommand extends ImageCommand {
 
   private static Map<String, Object> json(CheckReport r, String name, String kind) {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("image-end-offset", r.imageEndOffset());
-    map.put("total-clusters", r.totalClusters());
+    putNonZero(map, "image-end-offset", r.imageEndOffset());
+    putNonZero(map, "total-clusters", r.totalClusters());
     map.put("check-errors", r.checkErrors());
     putNonZero(map, "corruptions", r.corruptions());
     putNonZero(map, "leaks", r.leaks());

@@ -18,8 +18,9 @@ import picocli.CommandLine.Parameters;
     name = "compact",
     description = {
       "Makes an image smaller by leaving out what its file systems call free.",
-      "ext2, ext3, ext4, NTFS, FAT and Linux swap are known. The image is replaced",
-      "only when every byte in use has been compared."
+      "ext2, ext3, ext4, NTFS, FAT, exFAT and Linux swap are known. The image is replaced",
+      "only when every byte in use has been compared; snapshots, bitmaps and backing",
+      "files stay."
     })
 final class CompactCommand extends ImageCommand {
   @Option(names = "-c", description = "Compress (qcow2).")
@@ -37,7 +38,7 @@ final class CompactCommand extends ImageCommand {
   @Option(names = "-p", description = "Show progress.")
   boolean progress;
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   CompactCommand(Terminal terminal) {

@@ -187,7 +187,7 @@ final class ConvertCommand extends ImageCommand {
       return;
     }
     try (NewFile file = NewFile.at(target)) {
-      kind.create(file.storage(), size, all, secrets());
+      kind.create(file.unclosable(), size, all, secrets());
       Passphrase key = passphrase(target, all);
       OpenedImage below = null;
       try {

@@ -64,7 +64,7 @@ final class DdCommand extends ImageCommand {
         start = size;
         end = size;
       }
-      kind.create(file.storage(), end - start, Map.of());
+      kind.create(file.unclosable(), end - start, Map.of());
       try (LayeredDevice target = kind.open(file.unclosable(), Purpose.USE)) {
         ByteBuffer buffer = ByteBuffer.allocate(block);
         for (long at = start; at < end; at += buffer.limit()) {

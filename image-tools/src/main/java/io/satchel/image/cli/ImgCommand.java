@@ -103,6 +103,7 @@ public final class ImgCommand {
         new GetCommand(terminal),
         new InfoCommand(terminal),
         new InspectCommand(terminal),
+        new IoCommand(terminal),
         new LsCommand(terminal),
         new MapCommand(terminal),
         new MeasureCommand(terminal),

@@ -10,6 +10,7 @@ import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -181,26 +182,26 @@ final class InfoCommand extends ImageCommand {
     }
     if (map.get("format-specific") instanceof Map<?, ?> specific) {
       out.println("Format specific information:");
-      tree(specific.get("data"), 1);
+      tree(terminal.out, specific.get("data"), 1);
     }
   }
 
   /** Prints nested values, a level an indent. */
-  private void tree(@Nullable Object value, int depth) {
+  static void tree(PrintStream out, @Nullable Object value, int depth) {
     if (value instanceof Map<?, ?> map) {
-      map.forEach((key, v) -> branch(key.toString().replace('-', ' '), v, depth));
+      map.forEach((key, v) -> branch(out, key.toString().replace('-', ' '), v, depth));
     } else if (value instanceof List<?> list) {
       for (int i = 0; i < list.size(); i++) {
-        branch("[" + i + "]", list.get(i), depth);
+        branch(out, "[" + i + "]", list.get(i), depth);
       }
     }
   }
 
-  private void branch(String name, Object value, int depth) {
+  private static void branch(PrintStream out, String name, Object value, int depth) {
     boolean leaf = !(value instanceof Map) && !(value instanceof List);
-    terminal.out.println("    ".repeat(depth) + name + ":" + (leaf ? " " + value : ""));
+    out.println("    ".repeat(depth) + name + ":" + (leaf ? " " + value : ""));
     if (!leaf) {
-      tree(value, depth + 1);
+      tree(out, value, depth + 1);
     }
   }
 }

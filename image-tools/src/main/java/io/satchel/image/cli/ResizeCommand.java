@@ -2,7 +2,9 @@ package io.satchel.image.cli;
 
 import io.satchel.image.OpenedImage;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
+import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -15,7 +17,10 @@ final class ResizeCommand extends ImageCommand {
       description = "Allow it to become smaller; what lies past the new end is lost.")
   boolean shrink;
 
-  @Option(names = "--preallocation", paramLabel = "MODE", description = "Only off, for now.")
+  @Option(
+      names = "--preallocation",
+      paramLabel = "MODE",
+      description = "off, metadata, falloc or full.")
   String preallocation = "off";
 
   @Parameters(index = "0", paramLabel = "IMAGE")
@@ -28,11 +33,20 @@ final class ResizeCommand extends ImageCommand {
     super(terminal);
   }
 
+  private Preallocation mode(long wanted, long old) {
+    for (Preallocation mode : Preallocation.values()) {
+      if (mode.name().toLowerCase(Locale.ROOT).equals(preallocation)) {
+        if (wanted < old && mode != Preallocation.OFF) {
+          throw new UsageException("Preallocation can only be used for growing images");
+        }
+        return mode;
+      }
+    }
+    throw new UsageException("Invalid preallocation mode '" + preallocation + "'");
+  }
+
   @Override
   public Integer call() throws IOException {
-    if (!preallocation.equals("off")) {
-      throw new UsageException("The preallocation mode " + preallocation + " is not there yet");
-    }
     char sign = size.isEmpty() ? '0' : size.charAt(0);
     boolean relative = sign == '+' || sign == '-';
     long bytes = size(relative ? size.substring(1) : size);
@@ -49,7 +63,7 @@ final class ResizeCommand extends ImageCommand {
                 + " important data there.");
         throw new UsageException("Use the --shrink option to perform a shrink operation.");
       }
-      ((LayeredDevice) opened.chain().getFirst().device()).resize(wanted);
+      ((LayeredDevice) opened.chain().getFirst().device()).resize(wanted, mode(wanted, old));
       opened.device().flush();
     }
     say("Image resized.");

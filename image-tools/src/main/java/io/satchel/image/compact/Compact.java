@@ -4,17 +4,20 @@ import io.satchel.image.Formats;
 import io.satchel.image.Images;
 import io.satchel.image.NewFile;
 import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.OpenedImage.Layer;
 import io.satchel.image.Progress;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
-import io.satchel.image.file.Zeros;
+import io.satchel.image.file.HostFile;
+import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.fs.Volume;
+import io.satchel.image.operation.Cancelled;
 import io.satchel.image.operation.Compare;
 import io.satchel.image.operation.Convert;
 import io.satchel.image.partition.PartitionTable;
@@ -122,54 +125,183 @@ public final class Compact {
   public static Plan run(
       Path path, OpenOptions open, boolean compress, Map<String, String> options, Progress progress)
       throws IOException {
-    Plan plan;
     try (OpenedImage source = Images.open(path, open)) {
-      refuseWhatWouldBeLost(source);
-      plan = plan(source);
       LayeredDevice top = (LayeredDevice) source.chain().getFirst().device();
-      LayeredDevice masked = new MaskedDevice(top, plan.free());
-      OpenedImage visible =
-          new OpenedImage(masked, List.of(new Layer(path, source.format(), masked.size(), masked)));
-      try (NewFile file = NewFile.besides(path)) {
-        var format = Formats.named(source.format());
-        if (format == null || !format.creatable()) {
-          throw new ImageException(
-              Kind.UNSUPPORTED,
-              path,
-              "is of the format " + source.format() + ", which can only be read",
-              "convert it to qcow2");
-        }
-        format.create(file.storage(), masked.size(), likeBefore(top, options));
-        try (LayeredDevice target = format.open(file.unclosable(), Purpose.USE)) {
-          Convert.run(
-              List.of(visible), target, Convert.Options.plain().withCompress(compress), progress);
-        }
-        verify(path, visible, file, source.format(), progress);
-        file.keep();
+      refuseWhatCannotBe(source, top, compress);
+      Plan plan = plan(source);
+      Plan visible = new Plan(plan.savings(), storedOf(top, plan.free()));
+      if (keepsMore(top)) {
+        thin(source, open, visible.free(), progress);
+      } else {
+        rewrite(source, top, visible.free(), compress, options, progress);
       }
+      return plan;
     }
-    return plan;
   }
 
-  private static void refuseWhatWouldBeLost(OpenedImage source) throws ImageException {
-    String problem = null;
-    if (source.chain().size() > 1) {
-      problem = "lies over another image, which would be copied into it";
-    } else if (source.chain().getFirst().device() instanceof Qcow2Device device) {
-      if (!device.snapshots().isEmpty()) {
-        problem = "has snapshots, which would be lost";
-      } else if (device.specifics().containsKey("bitmaps")) {
-        problem = "has bitmaps, which would be lost";
-      } else if (device.dataFile() != null) {
-        problem = "keeps its data in another file";
+  /** What of the free space the image itself stores; only that can be left out. */
+  private static FreeMap storedOf(LayeredDevice top, FreeMap free) throws IOException {
+    FreeMap stored = new FreeMap();
+    for (long[] range : free.ranges()) {
+      long end = range[0] + range[1];
+      for (long at = range[0]; at < end; ) {
+        LayeredDevice.Status status = top.status(at, end - at);
+        if (status.present()) {
+          stored.add(at, status.length());
+        }
+        at += status.length();
       }
+    }
+    return stored;
+  }
+
+  private static void refuseWhatCannotBe(OpenedImage source, LayeredDevice top, boolean compress)
+      throws ImageException {
+    String problem = null;
+    if (top.dataFile() != null) {
+      problem = "keeps its data in another file";
+    } else if (compress && keepsMore(top)) {
+      problem = "has snapshots or bitmaps, with which it cannot be compressed";
     }
     if (problem != null) {
       throw new ImageException(
           Kind.INVALID_REQUEST,
           source.path(),
           problem,
-          "delete or commit them first, or compact a converted copy");
+          "leave out the compression, or compact a converted copy");
+    }
+  }
+
+  /** Whether there is more in the image than a disk. */
+  private static boolean keepsMore(LayeredDevice top) throws ImageException {
+    return top instanceof Qcow2Device device
+        && (!device.snapshots().isEmpty() || device.specifics().containsKey("bitmaps"));
+  }
+
+  /** The source's chain with the free space of its topmost layer as zeros. */
+  private static OpenedImage masked(OpenedImage source, LayeredDevice top, FreeMap free) {
+    LayeredDevice masked = new MaskedDevice(top, free);
+    List<Layer> chain = new ArrayList<>(source.chain());
+    chain.set(0, new Layer(source.path(), source.format(), masked.size(), masked));
+    return new OpenedImage(masked, chain);
+  }
+
+  /** Writes a new image that holds only what is in use. */
+  private static void rewrite(
+      OpenedImage source,
+      LayeredDevice top,
+      FreeMap free,
+      boolean compress,
+      Map<String, String> options,
+      Progress progress)
+      throws IOException {
+    Path path = source.path();
+    ImageFormat format = Formats.named(source.format());
+    if (format == null || !format.creatable()) {
+      throw new ImageException(
+          Kind.UNSUPPORTED,
+          path,
+          "is of the format " + source.format() + ", which can only be read",
+          "convert it to qcow2");
+    }
+    OpenedImage visible = masked(source, top, free);
+    LayeredDevice.BackingReference below = top.backing();
+    Map<String, String> all = likeBefore(top, options);
+    if (below != null) {
+      all.put("backing_file", below.name());
+      if (below.format() != null) {
+        all.put("backing_fmt", below.format());
+      }
+    }
+    Convert.Options how = Convert.Options.plain().withCompress(compress);
+    if (below != null) {
+      how = how.withCopyLayers(1).withTargetIsZero(false);
+    }
+    try (NewFile file = NewFile.besides(path)) {
+      format.create(file.storage(), visible.device().size(), all);
+      try (LayeredDevice target = over(source, format, file)) {
+        Convert.run(List.of(visible), target, how, progress);
+      }
+      try (LayeredDevice written = over(source, format, file)) {
+        verify(visible, written, progress);
+      }
+      file.keep();
+    }
+  }
+
+  /** Opens the new file, over the same backing image as the old one. */
+  private static LayeredDevice over(OpenedImage source, ImageFormat format, NewFile file)
+      throws IOException {
+    LayeredDevice device = format.open(file.unclosable(), Purpose.USE);
+    if (source.chain().size() > 1) {
+      device.attachBacking(new Borrowed(source.chain().get(1).device()));
+    }
+    return device;
+  }
+
+  /**
+   * Makes a copy of the file and gives back the free space in the copy: snapshots and bitmaps stay
+   * as they are, and what a snapshot still needs stays stored.
+   */
+  private static void thin(OpenedImage source, OpenOptions open, FreeMap free, Progress progress)
+      throws IOException {
+    Path path = source.path();
+    ImageFormat format = Formats.named(source.format());
+    if (format == null) {
+      return;
+    }
+    try (NewFile file = NewFile.besides(path);
+        HostFile old = HostFile.open(path, false, HostFile.Locking.NO)) {
+      copy(old, file.storage(), progress);
+      try (LayeredDevice target = over(source, format, file)) {
+        for (long[] range : free.ranges()) {
+          target.discard(range[0], range[1]);
+        }
+        target.flush();
+      }
+      LayeredDevice top = (LayeredDevice) source.chain().getFirst().device();
+      try (LayeredDevice written = over(source, format, file)) {
+        // Free space that fills no cluster stays stored; it is not looked at.
+        verify(masked(source, top, free), new MaskedDevice(written, free), progress);
+      }
+      if (!(top instanceof Qcow2Device device)) {
+        return;
+      }
+      for (var each : device.snapshots()) {
+        try (OpenedImage then = Images.open(path, open);
+            OpenedImage now =
+                Images.open(
+                    file.part(), open.withLocking(false).withBacking(BackingPolicy.ANYWHERE))) {
+          shown(then).showSnapshot(each.id());
+          shown(now).showSnapshot(each.id());
+          if (!(Compare.run(then, now, false, progress) instanceof Compare.Result.Same)) {
+            throw unfaithful(path);
+          }
+        }
+      }
+      file.keep();
+    }
+  }
+
+  private static Qcow2Device shown(OpenedImage image) {
+    return (Qcow2Device) image.chain().getFirst().device();
+  }
+
+  private static void copy(HostFile from, HostFile to, Progress progress) throws IOException {
+    ByteBuffer chunk = ByteBuffer.allocateDirect(1 << 20);
+    long size = from.size();
+    to.setSize(size);
+    for (long at = 0; at < size; ) {
+      BlockDevice.Extent extent = from.extent(at, Math.min(chunk.capacity(), size - at));
+      if (!progress.at(at, size)) {
+        throw new Cancelled();
+      }
+      if (extent.kind() == BlockDevice.Kind.DATA) {
+        chunk.clear().limit((int) extent.length());
+        from.read(at, chunk);
+        to.write(at, chunk.flip());
+      }
+      at += extent.length();
     }
   }
 
@@ -195,24 +327,22 @@ public final class Compact {
     return Boolean.TRUE.equals(value) ? "on" : "off";
   }
 
-  private static void verify(
-      Path path, OpenedImage old, NewFile file, String formatName, Progress progress)
+  private static void verify(OpenedImage old, LayeredDevice written, Progress progress)
       throws IOException {
-    var format = Formats.named(formatName);
-    if (format == null) {
-      return;
+    List<Layer> chain = new ArrayList<>(old.chain());
+    chain.set(0, new Layer(old.path(), old.format(), written.size(), written));
+    OpenedImage fresh = new OpenedImage(written, chain);
+    if (!(Compare.run(old, fresh, false, progress) instanceof Compare.Result.Same)) {
+      throw unfaithful(old.path());
     }
-    try (LayeredDevice written = format.open(file.unclosable(), Purpose.USE)) {
-      OpenedImage fresh =
-          new OpenedImage(written, List.of(new Layer(path, formatName, written.size(), written)));
-      if (!(Compare.run(old, fresh, false, progress) instanceof Compare.Result.Same)) {
-        throw new ImageException(
-            Kind.CORRUPT,
-            path,
-            "was not copied faithfully, so it is left as it was",
-            "check the disk that holds it");
-      }
-    }
+  }
+
+  private static ImageException unfaithful(Path path) {
+    return new ImageException(
+        Kind.CORRUPT,
+        path,
+        "was not copied faithfully, so it is left as it was",
+        "check the disk that holds it");
   }
 
   /** Gives the free space of a raw image back to the host, where it lies. */
@@ -223,89 +353,5 @@ public final class Compact {
     }
     image.device().flush();
     return plan;
-  }
-
-  /** Shows the disk with its free space as zeros, without reading it. */
-  private static final class MaskedDevice implements LayeredDevice {
-    private final LayeredDevice disk;
-    private final FreeMap free;
-
-    MaskedDevice(LayeredDevice disk, FreeMap free) {
-      this.disk = disk;
-      this.free = free;
-    }
-
-    @Override
-    public long size() {
-      return disk.size();
-    }
-
-    @Override
-    public boolean readOnly() {
-      return true;
-    }
-
-    @Override
-    public void read(long offset, ByteBuffer target) throws IOException {
-      int limit = target.limit();
-      long at = offset;
-      while (target.position() < limit) {
-        FreeMap.Span span = free.at(at, limit - target.position());
-        target.limit(target.position() + (int) span.length());
-        if (span.free()) {
-          Zeros.fill(target);
-        } else {
-          disk.read(at, target);
-        }
-        target.limit(limit);
-        at += span.length();
-      }
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer source) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void writeZeroes(long offset, long length, boolean unmap) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void discard(long offset, long length) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void resize(long size) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void flush() {
-      // It is only read.
-    }
-
-    @Override
-    public Extent extent(long offset, long length) throws IOException {
-      FreeMap.Span span = free.at(offset, length);
-      return span.free()
-          ? new Extent(span.length(), BlockDevice.Kind.ZERO)
-          : disk.extent(offset, span.length());
-    }
-
-    @Override
-    public Status status(long offset, long length) throws IOException {
-      FreeMap.Span span = free.at(offset, length);
-      return span.free()
-          ? new Status(span.length(), true, true, false, -1, false)
-          : disk.status(offset, span.length());
-    }
-
-    @Override
-    public void close() {
-      // The image itself is closed by who opened it.
-    }
   }
 }

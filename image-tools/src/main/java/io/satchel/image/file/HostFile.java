@@ -158,6 +158,7 @@ public final class HostFile implements Storage {
   }
 
   /** The file's path. */
+  @Override
   public Path path() {
     return path;
   }

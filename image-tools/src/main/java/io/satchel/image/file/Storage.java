@@ -4,6 +4,8 @@ import io.satchel.image.block.BlockDevice.Extent;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of an image file, before any format gives them a meaning. Methods may be called from
@@ -15,6 +17,19 @@ public interface Storage extends Closeable {
 
   /** The file's name, for messages. */
   String name();
+
+  /** The file of the host that this is, or null when it is none. */
+  default @Nullable Path path() {
+    return null;
+  }
+
+  /**
+   * Says that another file was made that belongs to this one; whoever gives up this file deletes
+   * that one too.
+   */
+  default void madeBeside(Path other) {
+    // Who owns a finished file keeps it.
+  }
 
   /** True when nothing may be written. */
   boolean readOnly();

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * filled whole, then flushed, then published in the table: a crash in between leaks its space and
  * nothing else.
  */
-public abstract class BlockTableDevice implements LayeredDevice {
+public abstract class BlockTableDevice implements LayeredDevice, Checkable {
   /** Nothing is stored for the block: the backing disk shows, or zeros. */
   protected static final long ABSENT = -1;
 
@@ -62,6 +62,81 @@ public abstract class BlockTableDevice implements LayeredDevice {
 
   /** Unpacks a block that is {@link #PACKED}. */
   protected byte[] readPacked(long block) throws IOException {
+    throw new IllegalStateException("this format packs nothing");
+  }
+
+  // --- What a check of the format counts ---
+
+  /** Whether a block's last byte, too, must lie in the file. */
+  protected boolean blocksAreWhole() {
+    return false;
+  }
+
+  /** Whether the check tells how many blocks there are. */
+  protected boolean checkCounts() {
+    return false;
+  }
+
+  /** Whether a new table begins with the block, at which runs are counted anew. */
+  protected boolean startsTable(long block) {
+    return false;
+  }
+
+  /** Whether a block that is not stored ends a run, too. */
+  protected boolean holesEndRuns() {
+    return false;
+  }
+
+  /**
+   * Blocks of the file that nothing refers to.
+   *
+   * @param inUse blocks of the disk that lie in the file
+   * @param highest the byte after the last of them, or 0
+   */
+  protected long leakedBlocks(int inUse, long highest) throws IOException {
+    return 0;
+  }
+
+  /** The byte after all that is in use, or 0 when the format's check does not tell. */
+  protected long checkedEnd(long highest) {
+    return 0;
+  }
+
+  @Override
+  public boolean repairable() {
+    return false;
+  }
+
+  /** Whether a repair cuts off what leaked at the file's end, and clears the mark of being open. */
+  protected boolean trimsLeaks() {
+    return false;
+  }
+
+  /** Forgets that the image was not closed; closing it says so in the file. */
+  protected void clearDirty() {
+    throw new IllegalStateException("this format has no such mark");
+  }
+
+  @Override
+  public CheckReport check(boolean leaks, boolean errors) throws IOException {
+    lock.writeLock().lock();
+    try {
+      if ((leaks || errors) && repairable()) {
+        prepare();
+      }
+      return new BlockCheck(this).run(leaks, errors);
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  /** Whether new blocks are stored packed: {@link #writePacked} is told of them, whole. */
+  protected boolean packsBlocks() {
+    return false;
+  }
+
+  /** Stores a block packed; it is {@link #PACKED} from now on. */
+  protected void writePacked(long block, byte[] bytes) throws IOException {
     throw new IllegalStateException("this format packs nothing");
   }
 
@@ -240,6 +315,10 @@ public abstract class BlockTableDevice implements LayeredDevice {
       long start = block * blockSize;
       boolean zeros = readsAsZeros(locate(block), start);
       ByteBuffer whole = null;
+      if (packsBlocks()) {
+        writeNewPacked(block, in, zeros, source);
+        return;
+      }
       if (!zeros && source.remaining() < blockSize) {
         whole = ByteBuffer.allocate(blockSize);
         whole.limit((int) Math.min(blockSize, size - start));
@@ -266,6 +345,21 @@ public abstract class BlockTableDevice implements LayeredDevice {
     } finally {
       lock.writeLock().unlock();
     }
+  }
+
+  private void writeNewPacked(long block, int in, boolean zeros, ByteBuffer source)
+      throws IOException {
+    ByteBuffer whole = ByteBuffer.allocate(blockSize);
+    if (!zeros && source.remaining() < blockSize) {
+      whole.limit((int) Math.min(blockSize, size - block * blockSize));
+      readLocked(block * blockSize, whole);
+      whole.clear();
+    }
+    whole.position(in);
+    whole.put(source);
+    writePacked(block, whole.array());
+    unsynced = true;
+    tablesDirty = true;
   }
 
   @Override
@@ -360,6 +454,21 @@ public abstract class BlockTableDevice implements LayeredDevice {
     } finally {
       lock.readLock().unlock();
     }
+  }
+
+  /** Changes the size that requests are held against; the header is the format's own. */
+  protected final void setDiskSize(long newSize) {
+    lock.writeLock().lock();
+    try {
+      size = newSize;
+    } finally {
+      lock.writeLock().unlock();
+    }
+  }
+
+  /** The size of what lies below; 0 when nothing does. */
+  protected final long belowSize() {
+    return below == null ? 0 : below.size();
   }
 
   /** Waits until everything written is on the medium. */

@@ -1,6 +1,7 @@
 package io.satchel.image.format;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.util.Map;
@@ -86,6 +87,22 @@ public interface LayeredDevice extends BlockDevice {
    * @throws IOException if the format or the image cannot
    */
   void resize(long size) throws IOException;
+
+  /**
+   * Changes the disk's size and gives what is gained its place on the host's disk.
+   *
+   * @throws IOException if the format or the image cannot do one of both
+   */
+  default void resize(long size, Preallocation preallocation) throws IOException {
+    if (preallocation != Preallocation.OFF) {
+      throw new ImageException(
+          ImageException.Kind.UNSUPPORTED,
+          "The image",
+          "is of a format that cannot be preallocated as it grows",
+          "leave out --preallocation");
+    }
+    resize(size);
+  }
 
   /**
    * The backing file that an image names.

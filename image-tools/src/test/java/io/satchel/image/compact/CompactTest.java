@@ -9,6 +9,7 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.HostFile;
 import io.satchel.image.inspect.Inspector;
 import io.satchel.image.inspect.Inspector.Findings;
 import io.satchel.image.inspect.Inspector.Firmware;
@@ -19,8 +20,10 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -206,7 +209,7 @@ class CompactTest {
   }
 
   @Test
-  void snapshotsAreNotLostAndStoppingChangesNothing() throws IOException {
+  void stoppingChangesNothing() throws IOException {
     Path disk = used(16);
     tool("mkfs.ext2", "-q", "-F", disk);
     Path image = folder.resolve("disk.qcow2");
@@ -225,10 +228,129 @@ class CompactTest {
     try (var files = Files.list(folder)) {
       assertThat(files).noneMatch(f -> f.toString().contains(".part-"));
     }
-    QemuImg.ok("snapshot", "-c", "s", image);
+  }
+
+  @Test
+  void snapshotsAndBitmapsSurvive() throws IOException {
+    Path disk = used(16);
+    tool("mkfs.ext2", "-q", "-E", "nodiscard", "-F", disk);
+    Path image = folder.resolve("disk.qcow2");
+    QemuImg.ok("convert", "-f", "raw", "-O", "qcow2", disk, image);
+    QemuImg.ok("bitmap", "--add", "--disable", image, "map");
+    QemuImg.ok("snapshot", "-c", "before", image);
+    Path content = content();
+    Path raw = folder.resolve("active.raw");
+    QemuImg.ok("convert", "-O", "raw", image, raw);
+    tool("debugfs", "-w", "-R", "write " + content + " content", raw);
+    QemuImg.ok("convert", "-n", "-f", "raw", "-O", "qcow2", raw, image);
+    final Path snapshot = folder.resolve("snapshot.raw");
+    QemuImg.ok("convert", "-l", "before", "-O", "raw", image, snapshot);
+    final long before = allocated(image);
+    Compact.run(image, OpenOptions.readOnly(), false, Map.of(), Progress.NONE);
+    QemuImg.checkClean(image);
+    assertThat(allocated(image)).isLessThan(before - 8 * MIB);
+    Path back = folder.resolve("back.raw");
+    QemuImg.ok("convert", "-l", "before", "-O", "raw", image, back);
+    assertThat(back).hasSameBinaryContentAs(snapshot);
+    QemuImg.ok("convert", "-O", "raw", image, back);
+    verify("ext2", back, content);
+    assertThat(QemuImg.ok("info", image)).contains("name: map").contains("before");
     assertThatThrownBy(
-            () -> Compact.run(image, OpenOptions.readOnly(), false, Map.of(), Progress.NONE))
-        .hasMessageContaining("snapshots");
+            () -> Compact.run(image, OpenOptions.readOnly(), true, Map.of(), Progress.NONE))
+        .hasMessageContaining("has snapshots or bitmaps, with which it cannot be compressed");
+  }
+
+  private static long allocated(Path file) throws IOException {
+    try (HostFile open = HostFile.open(file, false, HostFile.Locking.NO)) {
+      return open.allocated();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theBackingFileStaysBelow(boolean compress) throws IOException {
+    Path disk = used(32);
+    tool("mkfs.ext4", "-q", "-E", "nodiscard", "-F", disk);
+    Path overlay = folder.resolve("overlay.qcow2");
+    QemuImg.ok("create", "-f", "qcow2", "-b", "disk.raw", "-F", "raw", overlay);
+    Path content = content();
+    Path raw = folder.resolve("changed.raw");
+    Files.copy(disk, raw);
+    tool("debugfs", "-w", "-R", "write " + content + " content", raw);
+    tool("debugfs", "-w", "-R", "write " + content + " other", raw);
+    QemuImg.ok("convert", "-n", "-f", "raw", "-O", "qcow2", raw, overlay);
+    tool("debugfs", "-w", "-R", "rm other", raw);
+    QemuImg.ok("convert", "-n", "-f", "raw", "-O", "qcow2", raw, overlay);
+    final long before = allocated(overlay);
+    Compact.run(
+        overlay,
+        OpenOptions.readOnly().withBacking(OpenOptions.BackingPolicy.OVERLAY),
+        compress,
+        Map.of(),
+        Progress.NONE);
+    QemuImg.checkClean(overlay);
+    assertThat(allocated(overlay)).isLessThan(before);
+    assertThat(QemuImg.ok("info", overlay)).contains("backing file: disk.raw");
+    Path back = folder.resolve("back.raw");
+    QemuImg.ok("convert", "-O", "raw", overlay, back);
+    verify("ext4", back, content);
+  }
+
+  @Test
+  void exfatIsKnown() throws IOException {
+    Path disk = used(24);
+    tool("mkfs.exfat", disk);
+    try (OpenedImage image = Images.open(disk, OpenOptions.forWriting().withFormat("raw"))) {
+      assertThat(Compact.punch(image).total()).isGreaterThan(18L * MIB);
+    }
+    tool("fsck.exfat", "-n", disk);
+  }
+
+  /**
+   * The program is killed at any moment: under the image's name stands the old file or the new one,
+   * whole. The moments are spread over the time that the whole work takes.
+   */
+  @Test
+  void killedAtAnyMomentTheOldOrTheNewImageStandsThere() throws Exception {
+    Path disk = used(48);
+    Path content = content();
+    make("ext4", disk, content);
+    Path original = folder.resolve("original.qcow2");
+    QemuImg.ok("convert", "-f", "raw", "-O", "qcow2", disk, original);
+    Path image = folder.resolve("disk.qcow2");
+    long whole = 0;
+    int unchanged = 0;
+    for (int i = -1; i < 8; i++) {
+      Files.copy(original, image, StandardCopyOption.REPLACE_EXISTING);
+      long start = System.nanoTime();
+      Process child =
+          new ProcessBuilder(
+                  ProcessHandle.current().info().command().orElse("java"),
+                  "--enable-native-access=ALL-UNNAMED",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  "io.satchel.image.cli.ImgCommand",
+                  "compact",
+                  "-q",
+                  image.toString())
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (i < 0) {
+        assertThat(child.waitFor()).isZero();
+        whole = System.nanoTime() - start;
+        assertThat(Files.size(image)).isLessThan(Files.size(original) / 2);
+        continue;
+      }
+      child.waitFor(whole * (i + 1) / 8, TimeUnit.NANOSECONDS);
+      child.destroyForcibly().waitFor();
+      QemuImg.checkClean(image);
+      unchanged += Files.mismatch(original, image) < 0 ? 1 : 0;
+      Path back = folder.resolve("back.raw");
+      QemuImg.ok("convert", "-O", "raw", image, back);
+      verify("ext4", back, content);
+    }
+    assertThat(unchanged).isPositive();
   }
 
   @Test

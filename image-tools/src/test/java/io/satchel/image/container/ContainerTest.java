@@ -235,6 +235,20 @@ class ContainerTest {
     return header;
   }
 
+  /** One frame, one block: no place to begin at but the first. */
+  @ParameterizedTest
+  @ValueSource(strings = {"xz -1 -T1", "zstd -q"})
+  void aLargeStreamInOnePiece(String tool) throws IOException {
+    ImageModel large = new ImageModel(70 << 20);
+    new Random(3).nextBytes(large.bytes());
+    Arrays.fill(large.bytes(), 100_000, 69 << 20, (byte) 0);
+    Path raw = large.save(folder.resolve("large"));
+    QemuImg.needs(tool.split(" ")[0]);
+    Path file = folder.resolve("large.packed");
+    assertThat(QemuImg.tool("sh", "-c", tool + " -c < " + raw + " > " + file).status()).isZero();
+    readsAs(file, tool.startsWith("xz") ? "xz" : "zst", large);
+  }
+
   @Test
   void theDiskOfAnAppliance() throws IOException {
     fill(18);

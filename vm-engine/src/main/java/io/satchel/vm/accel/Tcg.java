@@ -40,7 +40,30 @@ public final class Tcg implements Accelerator {
     CodeCache cache = new CodeCache(cpu, decoder, executor, patience);
     statistics = cache.statistics;
     if (Boolean.getBoolean("satchel.stats"))
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(statistics)));
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    System.out.println(statistics);
+                    var b = java.lang.management.ManagementFactory.getThreadMXBean();
+                    for (long id : b.getAllThreadIds()) {
+                      var t = b.getThreadInfo(id);
+                      if (t != null && b.getThreadCpuTime(id) > 300_000_000L)
+                        System.out.println(
+                            "cpu " + b.getThreadCpuTime(id) / 1000000 + " ms " + t.getThreadName());
+                    }
+                    System.out.println(
+                        "process cpu "
+                            + java.lang.ProcessHandle.current()
+                                .info()
+                                .totalCpuDuration()
+                                .get()
+                                .toMillis()
+                            + " compile wall "
+                            + java.lang.management.ManagementFactory.getCompilationMXBean()
+                                .getTotalCompilationTime());
+                  }));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println(statistics)));
     interpreter = new Interpreter(cpu, decoder, patience == 0 ? HotCode.NONE : cache);
   }
 

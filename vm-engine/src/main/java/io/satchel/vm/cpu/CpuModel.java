@@ -261,7 +261,7 @@ public final class CpuModel {
   private static final Set<Feature> ON_PENTIUM_2 =
       plus(ON_PENTIUM_PRO, Feature.PAT, Feature.PSE36, Feature.MMX, Feature.FXSR);
   private static final Set<Feature> ON_PENTIUM_3 = plus(ON_PENTIUM_2, Feature.SSE);
-  private static final Set<Feature> ON_PENTIUM_4 = plus(ON_PENTIUM_3, Feature.SSE2);
+  private static final Set<Feature> ON_PENTIUM_4 = plus(ON_PENTIUM_3, Feature.SSE2, Feature.CLFSH);
 
   // The levels of the x86-64 psABI, with what processors of their time had besides.
   private static final Set<Feature> ON_X86_64_V1 =

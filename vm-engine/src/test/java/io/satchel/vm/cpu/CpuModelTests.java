@@ -31,7 +31,7 @@ class CpuModelTests {
     "pentiumpro, 6, 0x0000FBFF",
     "pentium2, 6, 0x0183FBFF",
     "pentium3, 6, 0x0383FBFF",
-    "pentium4, 15, 0x0783FBFF",
+    "pentium4, 15, 0x078BFBFF",
   })
   void theFeatureBitsAreThoseOfThePart(String name, int family, String bits) {
     CpuModel model = CpuModel.named(name);

@@ -4,12 +4,14 @@ import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.Clock;
 import io.satchel.vm.api.MachineConfig.Drive;
 import io.satchel.vm.api.MachineConfig.DriveKind;
+import io.satchel.vm.api.MachineConfig.Flash;
 import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.device.Board;
 import io.satchel.vm.device.DeviceContract;
 import io.satchel.vm.device.I8042;
 import io.satchel.vm.device.Uart16550;
 import io.satchel.vm.host.Key;
+import io.satchel.vm.host.MemoryDisk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,28 +22,39 @@ import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every device of the PC's own wiring list under the device contract. The firmware is a file, since
- * services in Java also work on the processor, which this test does not save.
+ * Every device of the PC's own wiring list under the device contract, with media in its drives. The
+ * firmware is a file; {@link OwnFirmwareDeviceTests} has Satchel's own.
  */
 class PcMachineDeviceTests extends DeviceContract {
 
-  @TempDir private Path folder;
+  @TempDir protected Path folder;
+
+  /** All machines write to one disk: they do the same things in the same order. */
+  private final MemoryDisk disk = new MemoryDisk(64 << 10, false);
+
+  private final MemoryDisk variables = new MemoryDisk(16 << 10, false);
+
+  protected MachineConfig firmware(MachineConfig config) throws IOException {
+    Path code = folder.resolve("code.bin");
+    Files.write(code, new byte[64 << 10]);
+    return config.withFlash(new Flash(code, variables));
+  }
 
   @Override
   protected Rig fresh() {
     try {
-      Path bios = folder.resolve("bios.bin");
-      Files.write(bios, new byte[64 << 10]);
       PcMachine machine =
           new PcMachine(
-              MachineConfig.standard()
-                  .withMemoryMib(4)
-                  .withClock(Clock.INSTRUCTIONS)
-                  .withDate(LocalDateTime.of(2003, 4, 5, 6, 7, 8))
-                  .withDrives(
-                      List.of(
-                          new Drive(DriveKind.CD, 2, null), new Drive(DriveKind.FLOPPY, 0, null)))
-                  .withBios(bios, null),
+              firmware(
+                  MachineConfig.standard()
+                      .withMemoryMib(4)
+                      .withClock(Clock.INSTRUCTIONS)
+                      .withDate(LocalDateTime.of(2003, 4, 5, 6, 7, 8))
+                      .withDrives(
+                          List.of(
+                              new Drive(DriveKind.HARD_DISK, 0, disk),
+                              new Drive(DriveKind.CD, 2, null),
+                              new Drive(DriveKind.FLOPPY, 0, null)))),
               new MachineEvents() {});
       return new Rig(
           machine.board(),
@@ -55,7 +68,7 @@ class PcMachineDeviceTests extends DeviceContract {
 
   @Override
   protected int leastDevices() {
-    return 18;
+    return 20;
   }
 
   /** The machine is off: its clock stands, and can be set. */

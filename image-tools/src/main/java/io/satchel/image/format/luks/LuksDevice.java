@@ -4,6 +4,8 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.crypt.EncryptedStorage;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.OptionReader;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -123,6 +125,15 @@ public final class LuksDevice implements LayeredDevice, EncryptedImage {
       storage.writeZeroes(old, wanted - old, false);
     }
     size = wanted;
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation) throws IOException {
+    if (preallocation == Preallocation.METADATA) {
+      throw OptionReader.impossible(file.name(), "has no metadata to preallocate");
+    }
+    // What is gained is written, and so has its place already.
+    resize(newSize);
   }
 
   @Override

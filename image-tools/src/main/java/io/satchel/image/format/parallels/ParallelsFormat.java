@@ -71,7 +71,8 @@ public final class ParallelsFormat implements ImageFormat {
     }
     int[] map = BlockTableDevice.readInts(file, HEADER, entries, ByteOrder.LITTLE_ENDIAN);
     long data = (h.getInt(AT_DATA) & 0xffffffffL) * 512;
-    return new Device(file, sectors * 512, (int) tracks * 512, map, ext ? tracks : 1, data);
+    boolean inUse = h.getInt(AT_IN_USE) == IN_USE;
+    return new Device(file, sectors * 512, (int) tracks * 512, map, ext ? tracks : 1, data, inUse);
   }
 
   @Override
@@ -106,17 +107,21 @@ public final class ParallelsFormat implements ImageFormat {
   private static final class Device extends BlockTableDevice {
     private final int[] map;
     private final long multiplier;
+    private boolean inUse;
+    private final long dataStart;
     private long end;
     private int firstDirty = Integer.MAX_VALUE;
     private int lastDirty = -1;
 
-    Device(Storage file, long size, int block, int[] map, long multiplier, long data)
+    Device(Storage file, long size, int block, int[] map, long multiplier, long data, boolean inUse)
         throws IOException {
       super(file, size, block);
+      this.inUse = inUse;
       this.map = map;
       this.multiplier = multiplier;
       long last = Math.max(data, HEADER + map.length * 4L);
       last = Math.ceilDiv(last, multiplier * 512) * multiplier * 512;
+      dataStart = last;
       for (int entry : map) {
         if (entry != 0) {
           last = Math.max(last, (entry & 0xffffffffL) * multiplier * 512 + block);
@@ -146,6 +151,46 @@ public final class ParallelsFormat implements ImageFormat {
       map[(int) block] = (int) (place / 512 / multiplier);
       firstDirty = Math.min(firstDirty, (int) block);
       lastDirty = Math.max(lastDirty, (int) block);
+    }
+
+    @Override
+    public boolean dirty() {
+      return inUse;
+    }
+
+    @Override
+    public boolean repairable() {
+      return true;
+    }
+
+    @Override
+    protected boolean trimsLeaks() {
+      return true;
+    }
+
+    @Override
+    protected void clearDirty() {
+      inUse = false;
+    }
+
+    @Override
+    protected boolean holesEndRuns() {
+      return true;
+    }
+
+    @Override
+    protected boolean checkCounts() {
+      return true;
+    }
+
+    @Override
+    protected long checkedEnd(long highest) {
+      return Math.max(dataStart, highest);
+    }
+
+    @Override
+    protected long leakedBlocks(int inUse, long highest) throws IOException {
+      return Math.ceilDiv(file.size() - checkedEnd(highest), blockSize);
     }
 
     private void mark(int value) throws IOException {

@@ -1,6 +1,7 @@
 package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.format.CheckReport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -4,6 +4,8 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.Zeros;
+import io.satchel.image.format.CheckReport;
+import io.satchel.image.format.Checkable;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.Preallocation;
 import io.satchel.image.format.luks.EncryptedImage;
@@ -29,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * tables alone. What changes the tables holds it exclusively. A lookup loads slices into the cache,
  * so it takes the cache's monitor, unless the thread holds the lock exclusively.
  */
-public final class Qcow2Device implements LayeredDevice, EncryptedImage {
+public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkable {
   private static final int RESERVE_FROM = 1 << 20;
 
   final Qcow2Image image;
@@ -810,6 +812,22 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage {
     }
   }
 
+  @Override
+  public void resize(long newSize, Preallocation preallocation) throws IOException {
+    long old = size();
+    boolean grows = newSize > old && preallocation != Preallocation.OFF;
+    if (newSize < old && preallocation != Preallocation.OFF) {
+      throw impossible("is to become smaller, which needs no preallocation");
+    }
+    if (grows && backing != null && !image.header.extendedL2() && image.header.version < 3) {
+      throw impossible("is of version 2 over a backing file, so it cannot be preallocated");
+    }
+    resize(newSize);
+    if (grows) {
+      preallocate(Math.ceilDiv(old, image.clusterSize) * image.clusterSize, preallocation);
+    }
+  }
+
   private void grow(long old, long size) throws IOException {
     int needed = (int) Math.min(Math.ceilDiv(size, image.header.bytesPerL1Entry()), 1 << 30);
     if (needed > image.l1.length) {
@@ -979,7 +997,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage {
   }
 
   /** Where VM state lies: past everything that the L1 table needs for the disk (rule 19). */
-  private long vmStateStart() {
+  public long vmStateStart() {
     return Math.ceilDiv(size(), image.header.bytesPerL1Entry()) * image.header.bytesPerL1Entry();
   }
 
@@ -1209,9 +1227,14 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage {
 
   /** Gives every cluster of the disk its place, which reads as zeros. */
   void preallocate(Preallocation mode) throws IOException {
+    preallocate(0, mode);
+  }
+
+  /** Does so from a cluster on; in a file that is not new, places may hold what was there. */
+  private void preallocate(long from, Preallocation mode) throws IOException {
     exclusive.lock();
     try {
-      for (long at = 0; at < size(); ) {
+      for (long at = from; at < size(); ) {
         long table = image.writableL2Table(image.l1Index(at));
         int index = image.l2Index(at);
         int wanted =
@@ -1222,11 +1245,21 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage {
                 : image.refcounts.allocate(wanted);
         for (int i = 0; i < run.clusters(); i++) {
           long entry = run.offset() + i * image.clusterSize | Qcow2Image.COPIED;
-          if (image.encryption != null) {
-            // The file's zeros would be noise in plain text.
-            entry |= Qcow2Image.ZERO;
+          long bitmap = 0;
+          if (from > 0 || image.encryption != null) {
+            // What lies there is not zeros, or not in plain text.
+            if (image.header.extendedL2()) {
+              bitmap = 0xffff_ffffL << 32;
+            } else if (image.header.version >= 3) {
+              entry |= Qcow2Image.ZERO;
+            } else if (image.data == image.file) {
+              image.data.writeZeroes(
+                  run.offset() + i * image.clusterSize, image.clusterSize, false);
+            }
           }
-          image.setL2(table, index + i, entry, 0);
+          long old = image.l2Entry(table, index + i);
+          image.setL2(table, index + i, entry, bitmap);
+          image.releaseEntry(old);
         }
         at += run.clusters() * image.clusterSize;
       }
@@ -1459,7 +1492,13 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage {
     }
   }
 
+  @Override
+  public boolean repairable() {
+    return true;
+  }
+
   /** Checks the image, and repairs what is asked for. */
+  @Override
   public CheckReport check(boolean fixLeaks, boolean fixErrors) throws IOException {
     exclusive.lock();
     try {

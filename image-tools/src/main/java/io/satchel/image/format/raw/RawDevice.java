@@ -5,6 +5,8 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.OptionReader;
+import io.satchel.image.format.Preallocation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Objects;
@@ -109,6 +111,18 @@ final class RawDevice implements LayeredDevice {
   public void resize(long newSize) throws IOException {
     file.setSize(newSize);
     size = Math.ceilDiv(newSize, SECTOR) * SECTOR;
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation) throws IOException {
+    if (preallocation == Preallocation.METADATA) {
+      throw OptionReader.impossible(file.name(), "has no metadata to preallocate");
+    }
+    long old = size;
+    resize(newSize);
+    if (newSize > old) {
+      preallocation.apply(file, old, newSize);
+    }
   }
 
   @Override

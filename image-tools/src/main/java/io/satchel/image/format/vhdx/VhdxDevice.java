@@ -99,6 +99,17 @@ final class VhdxDevice extends BlockTableDevice {
   }
 
   @Override
+  protected boolean blocksAreWhole() {
+    return true;
+  }
+
+  /** The log has been replayed, and there is nothing else to repair. */
+  @Override
+  public boolean repairable() {
+    return true;
+  }
+
+  @Override
   protected void writeTables() throws IOException {
     ByteBuffer b = VhdxFormat.little((lastDirty - firstDirty + 1) * 8);
     b.asLongBuffer().put(table, firstDirty, lastDirty - firstDirty + 1);

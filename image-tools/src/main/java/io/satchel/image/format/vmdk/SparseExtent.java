@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.DataFormatException;
+import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
@@ -43,15 +44,22 @@ final class SparseExtent extends BlockTableDevice {
   private final BitSet dirtyTables = new BitSet();
   private final boolean zeroGrains;
   private final boolean packed;
+  private final boolean streamed;
   final int descriptorSector;
   final int descriptorSectors;
   private final AtomicLong end = new AtomicLong();
   private long unpackedBlock = -1;
   private byte[] unpacked = new byte[0];
+  private volatile long pendingBlock = -1;
+  private byte[] pending = new byte[0];
+  private long lastPacked = -1;
+  private long lastPackedAt;
 
-  private SparseExtent(Storage file, ByteBuffer h, long size, int grain, int directorySize)
+  private SparseExtent(
+      Storage file, ByteBuffer h, long size, int grain, int directorySize, boolean streamed)
       throws IOException {
     super(file, size, grain);
+    this.streamed = streamed;
     tableEntries = h.getInt(AT_TABLE_ENTRIES);
     int flags = h.getInt(AT_FLAGS);
     zeroGrains = (flags & FLAG_ZERO_GRAINS) != 0;
@@ -62,7 +70,8 @@ final class SparseExtent extends BlockTableDevice {
     boolean twice = (flags & FLAG_SPARE) != 0 && h.getLong(AT_SPARE_DIRECTORY) > 0;
     spare = twice && !packed ? readDirectory(h.getLong(AT_SPARE_DIRECTORY), directorySize) : null;
     tables = new int[directorySize][];
-    end.set(Math.ceilDiv(file.size(), (long) grain) * grain);
+    long unit = packed ? SECTOR : grain;
+    end.set(Math.ceilDiv(file.size(), unit) * unit);
   }
 
   private int[] readDirectory(long sector, int entries) throws IOException {
@@ -84,7 +93,8 @@ final class SparseExtent extends BlockTableDevice {
     ByteBuffer h = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
     file.read(0, h);
     h.clear();
-    if (h.getLong(AT_DIRECTORY) == -1) {
+    boolean streamed = h.getLong(AT_DIRECTORY) == -1;
+    if (streamed) {
       long footer = file.size() - 2 * SECTOR;
       file.read(Math.max(0, footer), h);
       h.clear();
@@ -121,7 +131,8 @@ final class SparseExtent extends BlockTableDevice {
     if (packed && h.getShort(AT_COMPRESSION) != DEFLATE) {
       throw unsupported(file, "is compressed in an unknown way");
     }
-    return new SparseExtent(file, h, capacity * SECTOR, (int) grain * SECTOR, (int) directory);
+    return new SparseExtent(
+        file, h, capacity * SECTOR, (int) grain * SECTOR, (int) directory, streamed);
   }
 
   private int[] table(int index) throws IOException {
@@ -143,12 +154,61 @@ final class SparseExtent extends BlockTableDevice {
 
   @Override
   public boolean readOnly() {
-    // A stream is written once, from front to back.
-    return packed || super.readOnly();
+    // A stream whose tables are at its end was written from front to back, once.
+    return streamed || super.readOnly();
+  }
+
+  /** True when its grains are packed. */
+  boolean packed() {
+    return packed;
+  }
+
+  @Override
+  protected boolean packsBlocks() {
+    return packed;
+  }
+
+  /** Keeps the grain until another one is written: grains are filled in several writes. */
+  @Override
+  protected synchronized void writePacked(long block, byte[] bytes) throws IOException {
+    if (pendingBlock != block) {
+      writePending();
+    }
+    pendingBlock = block;
+    pending = bytes;
+  }
+
+  private void writePending() throws IOException {
+    if (pendingBlock < 0) {
+      return;
+    }
+    Deflater deflater = new Deflater();
+    byte[] room = new byte[12 + blockSize + blockSize / 8 + SECTOR];
+    deflater.setInput(pending);
+    deflater.finish();
+    int length = deflater.deflate(room, 12, room.length - 12);
+    deflater.end();
+    ByteBuffer.wrap(room)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(pendingBlock * (blockSize / SECTOR))
+        .putInt(length);
+    int bytes = Math.ceilDiv(12 + length, SECTOR) * SECTOR;
+    boolean last = pendingBlock == lastPacked;
+    long at = last ? lastPackedAt : end.get();
+    file.write(at, ByteBuffer.wrap(room, 0, bytes));
+    end.set(Math.max(at + bytes, last ? 0 : end.get()));
+    publish(pendingBlock, at);
+    lastPacked = pendingBlock;
+    lastPackedAt = at;
+    unpackedBlock = -1;
+    pendingBlock = -1;
   }
 
   @Override
   protected long locate(long block) throws IOException {
+    if (packed && block == pendingBlock) {
+      return PACKED;
+    }
     int entry = table((int) (block / tableEntries))[(int) (block % tableEntries)];
     if (entry == 0) {
       return ABSENT;
@@ -161,6 +221,9 @@ final class SparseExtent extends BlockTableDevice {
 
   @Override
   protected synchronized byte[] readPacked(long block) throws IOException {
+    if (block == pendingBlock) {
+      return pending;
+    }
     if (block == unpackedBlock) {
       return unpacked;
     }
@@ -216,6 +279,7 @@ final class SparseExtent extends BlockTableDevice {
 
   @Override
   protected void writeTables() throws IOException {
+    writePending();
     for (int i = dirtyTables.nextSetBit(0); i >= 0; i = dirtyTables.nextSetBit(i + 1)) {
       if (directory[i] == 0) {
         throw unsupported(file, "lacks a grain table, so it cannot be written here");

@@ -1,6 +1,8 @@
 package io.satchel.image.format.vmdk;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.format.CheckReport;
+import io.satchel.image.format.Checkable;
 import io.satchel.image.format.LayeredDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,7 +14,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The extents of a VMDK, one behind the other. */
-final class VmdkDevice implements LayeredDevice {
+final class VmdkDevice implements LayeredDevice, Checkable {
   /**
    * A piece of the disk.
    *
@@ -122,16 +124,21 @@ final class VmdkDevice implements LayeredDevice {
     all.put("cid", descriptor.number("CID"));
     all.put("parent-cid", descriptor.number("parentCID"));
     all.put("create-type", descriptor.value("createType", ""));
+    String type = descriptor.value("createType", "");
+    boolean single = type.equals("monolithicSparse") || type.equals("streamOptimized");
     List<Object> extents = new ArrayList<>();
     for (Piece piece : pieces) {
       Map<String, Object> extent = new LinkedHashMap<>();
       extent.put("virtual-size", piece.device().size());
       extent.put("filename", piece.file());
       boolean sparse = piece.device() instanceof SparseExtent;
+      if (piece.device() instanceof SparseExtent extentDevice && extentDevice.packed()) {
+        extent.put("compressed", true);
+      }
       if (sparse) {
         extent.put("cluster-size", piece.device().clusterSize());
       }
-      extent.put("format", sparse ? "" : "FLAT");
+      extent.put("format", sparse ? single ? "" : "SPARSE" : "FLAT");
       extents.add(extent);
     }
     all.put("extents", extents);
@@ -229,6 +236,25 @@ final class VmdkDevice implements LayeredDevice {
   @Override
   public void resize(long newSize) throws IOException {
     pieces.getFirst().device().resize(newSize);
+  }
+
+  @Override
+  public boolean repairable() {
+    return false;
+  }
+
+  @Override
+  public CheckReport check(boolean leaks, boolean errors) throws IOException {
+    int corruptions = 0;
+    List<String> messages = new ArrayList<>();
+    for (Piece piece : pieces) {
+      if (piece.device() instanceof SparseExtent extent) {
+        CheckReport report = extent.check(false, false);
+        corruptions += report.corruptions();
+        messages.addAll(report.messages());
+      }
+    }
+    return new CheckReport(corruptions, 0, 0, 0, 0, 0, 0, 0, 0, 0, messages);
   }
 
   @Override

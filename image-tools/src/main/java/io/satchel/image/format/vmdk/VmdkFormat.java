@@ -6,10 +6,8 @@ import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
-import io.satchel.image.format.OptionReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,18 +16,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * VMware's VMDK (VMware Virtual Disk Format 1.1): one sparse file with its descriptor inside, or a
  * descriptor that names sparse or flat files in its own folder, or a compressed stream.
  */
 public final class VmdkFormat implements ImageFormat {
-  private static final String HEAD = "# Disk DescriptorFile";
+  static final String HEAD = "# Disk DescriptorFile";
   private static final int SECTOR = 512;
-  private static final int GRAIN_SECTORS = 128;
-  private static final int TABLE_ENTRIES = 512;
-  private static final int DESCRIPTOR_SECTORS = 20;
   private static final int MAX_EXTENTS = 4096;
 
   @Override
@@ -62,6 +56,21 @@ public final class VmdkFormat implements ImageFormat {
       throw BlockTableDevice.corrupt(file, "is no VMDK and too long to describe one", 0);
     }
     return openDescribed(file, new Descriptor(text(file, 0, (int) file.size())));
+  }
+
+  /** The text that describes the disk, wherever it is. */
+  static Descriptor descriptor(Storage file) throws IOException {
+    ByteBuffer magic = ByteBuffer.allocate(4);
+    file.read(0, magic);
+    if (SparseExtent.probe(magic.flip())) {
+      SparseExtent extent = SparseExtent.open(file);
+      return new Descriptor(
+          text(file, extent.descriptorSector * 512L, extent.descriptorSectors * SECTOR));
+    }
+    if (file.size() > Descriptor.MAX_BYTES) {
+      throw BlockTableDevice.corrupt(file, "is no VMDK and too long to describe one", 0);
+    }
+    return new Descriptor(text(file, 0, (int) file.size()));
   }
 
   private static String text(Storage file, long offset, int length) throws IOException {
@@ -133,10 +142,11 @@ public final class VmdkFormat implements ImageFormat {
 
   /** A file that a descriptor names: in its own folder, or none (CVE-2015-5163 and its like). */
   private static Path part(Storage file, String name) throws IOException {
-    if (!(file instanceof HostFile host)) {
+    Path host = file.path();
+    if (host == null) {
       throw BlockTableDevice.unsupported(file, "names other files, and this is no file itself");
     }
-    Path path = host.path().toAbsolutePath().resolveSibling(name).normalize();
+    Path path = host.toAbsolutePath().resolveSibling(name).normalize();
     if (!Files.exists(path)) {
       throw new ImageException(
           ImageException.Kind.BACKING_MISSING,
@@ -144,7 +154,7 @@ public final class VmdkFormat implements ImageFormat {
           "keeps its data in " + path + ", which does not exist",
           "put that file there");
     }
-    Path folder = host.path().toRealPath().getParent();
+    Path folder = host.toRealPath().getParent();
     if (folder == null || !path.toRealPath().startsWith(folder)) {
       throw new ImageException(
           ImageException.Kind.BACKING_REFUSED,
@@ -159,7 +169,14 @@ public final class VmdkFormat implements ImageFormat {
   public Map<String, String> options() {
     Map<String, String> all = new LinkedHashMap<>();
     all.put("adapter_type", "Virtual adapter type: ide (default), lsilogic, buslogic, legacyESX");
-    all.put("subformat", "VMDK flat extent format: monolithicSparse");
+    all.put("backing_file", "File name of a base image");
+    all.put("backing_fmt", "Must be 'vmdk' if present");
+    all.put("compat6", "VMDK version 6 image");
+    all.put(
+        "subformat",
+        "VMDK flat extent format, can be one of {monolithicSparse (default) | monolithicFlat |"
+            + " twoGbMaxExtentSparse | twoGbMaxExtentFlat | streamOptimized}");
+    all.put("toolsversion", "VMware guest tools version");
     all.put("zeroed_grain", "Enable efficient zero writes using the zeroed-grain GTE feature");
     all.put("hwversion", "VMDK hardware version");
     return all;
@@ -167,76 +184,6 @@ public final class VmdkFormat implements ImageFormat {
 
   @Override
   public void create(Storage file, long size, Map<String, String> options) throws IOException {
-    OptionReader reader = new OptionReader(file.name(), options);
-    final String adapter = reader.text("adapter_type", "ide");
-    final String subformat = reader.text("subformat", "monolithicSparse");
-    final boolean zeroed = reader.flag("zeroed_grain", false);
-    final String hardware = reader.text("hwversion", "4");
-    reader.end();
-    if (!subformat.equals("monolithicSparse")) {
-      throw OptionReader.impossible(file.name(), "cannot be made with the subformat " + subformat);
-    }
-    if (!List.of("ide", "lsilogic", "buslogic", "legacyESX").contains(adapter)
-        || !hardware.matches("[0-9]{1,4}")) {
-      throw OptionReader.impossible(file.name(), "cannot have that adapter or hardware version");
-    }
-    long capacity = Math.ceilDiv(size, SECTOR);
-    long tables = Math.ceilDiv(Math.ceilDiv(capacity, GRAIN_SECTORS), TABLE_ENTRIES);
-    long tableSectors = TABLE_ENTRIES * 4 / SECTOR;
-    long directorySectors = Math.ceilDiv(tables * 4, SECTOR);
-    long spare = 1 + DESCRIPTOR_SECTORS;
-    long directory = spare + directorySectors + tables * tableSectors;
-    long overhead =
-        Math.ceilDiv(directory + directorySectors + tables * tableSectors, GRAIN_SECTORS)
-            * GRAIN_SECTORS;
-    if (tables > 1 << 20) {
-      throw OptionReader.impossible(file.name(), "cannot hold so large a disk as VMDK");
-    }
-    ByteBuffer h = ByteBuffer.allocate(SECTOR).order(ByteOrder.LITTLE_ENDIAN);
-    h.putInt(SparseExtent.MAGIC).putInt(zeroed ? 2 : 1);
-    h.putInt(1 | SparseExtent.FLAG_SPARE | (zeroed ? SparseExtent.FLAG_ZERO_GRAINS : 0));
-    h.putLong(capacity).putLong(GRAIN_SECTORS).putLong(1).putLong(DESCRIPTOR_SECTORS);
-    h.putInt(TABLE_ENTRIES).putLong(spare).putLong(directory).putLong(overhead);
-    // Line ends that a transfer as text would change.
-    h.put((byte) 0).put("\n \r\n".getBytes(StandardCharsets.US_ASCII));
-    file.setSize(overhead * SECTOR);
-    file.write(0, h.clear());
-    for (long start : new long[] {spare, directory}) {
-      ByteBuffer d =
-          ByteBuffer.allocate((int) directorySectors * SECTOR).order(ByteOrder.LITTLE_ENDIAN);
-      for (int i = 0; i < tables; i++) {
-        d.putInt((int) (start + directorySectors + i * tableSectors));
-      }
-      file.write(start * SECTOR, d.clear());
-    }
-    String leaf = Path.of(file.name()).getFileName().toString().replaceAll("\\.part-.*", "");
-    file.write(
-        SECTOR,
-        ByteBuffer.wrap(
-            description(leaf, capacity, adapter, hardware).getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static String description(String leaf, long capacity, String adapter, String hardware) {
-    long heads = adapter.equals("ide") ? 16 : 255;
-    return String.join(
-        "\n",
-        HEAD,
-        "version=1",
-        "CID=" + Integer.toHexString(ThreadLocalRandom.current().nextInt(1 << 24, 1 << 30)),
-        "parentCID=ffffffff",
-        "createType=\"monolithicSparse\"",
-        "",
-        "# Extent description",
-        "RW " + capacity + " SPARSE \"" + leaf + "\"",
-        "",
-        "# The Disk Data Base",
-        "#DDB",
-        "",
-        "ddb.virtualHWVersion = \"" + hardware + "\"",
-        "ddb.geometry.cylinders = \"" + Math.ceilDiv(capacity, 63 * heads) + "\"",
-        "ddb.geometry.heads = \"" + heads + "\"",
-        "ddb.geometry.sectors = \"63\"",
-        "ddb.adapterType = \"" + adapter + "\"",
-        "");
+    new VmdkCreator(file, size, options).create();
   }
 }

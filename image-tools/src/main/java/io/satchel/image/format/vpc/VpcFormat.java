@@ -74,10 +74,7 @@ public final class VpcFormat implements ImageFormat {
       }
     }
     int type = footer.getInt(60);
-    if (type == DIFFERENCING) {
-      throw BlockTableDevice.unsupported(file, "is a VHD that belongs to another one");
-    }
-    if (type != FIXED && type != DYNAMIC) {
+    if (type != FIXED && type != DYNAMIC && type != DIFFERENCING) {
       throw BlockTableDevice.corrupt(file, "is a VHD of an unknown type", 60);
     }
     long size = size(footer);
@@ -88,7 +85,7 @@ public final class VpcFormat implements ImageFormat {
       if (size > file.size() - FOOTER) {
         throw BlockTableDevice.truncated(file, "data of its disk", file.size());
       }
-      return new Fixed(file, size);
+      return new Fixed(file, size, id(footer));
     }
     long headerOffset = footer.getLong(16);
     ByteBuffer header = ByteBuffer.allocate(DYNAMIC_HEADER);
@@ -114,7 +111,18 @@ public final class VpcFormat implements ImageFormat {
       throw BlockTableDevice.truncated(file, "the block allocation table", table);
     }
     int[] map = BlockTableDevice.readInts(file, table, entries, ByteOrder.BIG_ENDIAN);
-    return new Dynamic(file, size, block, map, table, footer.clear());
+    return type == DIFFERENCING
+        ? new VpcChild(file, size, block, map, table, header.clear(), footer.clear())
+        : new Dynamic(file, size, block, map, table, footer.clear());
+  }
+
+  /** A disk that another one can name as its parent. */
+  interface Identified {
+    UUID id();
+  }
+
+  static UUID id(ByteBuffer footer) {
+    return new UUID(footer.getLong(68), footer.getLong(76));
   }
 
   private static long size(ByteBuffer footer) {
@@ -213,9 +221,17 @@ public final class VpcFormat implements ImageFormat {
   }
 
   /** The disk's bytes, then the footer. */
-  private static final class Fixed extends BlockTableDevice {
-    Fixed(Storage file, long size) {
+  private static final class Fixed extends BlockTableDevice implements Identified {
+    private final UUID id;
+
+    Fixed(Storage file, long size, UUID id) {
       super(file, size, 1 << 20);
+      this.id = id;
+    }
+
+    @Override
+    public UUID id() {
+      return id;
     }
 
     @Override
@@ -245,7 +261,7 @@ public final class VpcFormat implements ImageFormat {
   }
 
   /** Blocks where they were first written. */
-  private static final class Dynamic extends BlockTableDevice {
+  private static final class Dynamic extends BlockTableDevice implements Identified {
     private final int[] map;
     private final long tableOffset;
     private final ByteBuffer footer;
@@ -271,6 +287,11 @@ public final class VpcFormat implements ImageFormat {
         throw truncated(file, "data of its disk", last - block);
       }
       end = last;
+    }
+
+    @Override
+    public UUID id() {
+      return VpcFormat.id(footer);
     }
 
     @Override

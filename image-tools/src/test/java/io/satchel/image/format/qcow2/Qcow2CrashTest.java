@@ -3,6 +3,7 @@ package io.satchel.image.format.qcow2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.image.Formats;
+import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.ImageFormat.Purpose;
 import java.io.IOException;
 import java.nio.ByteBuffer;

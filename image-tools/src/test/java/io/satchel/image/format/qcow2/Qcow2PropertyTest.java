@@ -10,6 +10,7 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.format.CheckReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

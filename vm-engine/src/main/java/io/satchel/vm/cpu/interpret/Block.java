@@ -53,6 +53,9 @@ final class Block {
   /** Near jumps truncate their target with this. */
   final long ripMask;
 
+  /** It ends only because it got long: not a place to leave at. */
+  boolean cut;
+
   /** Entries by jumps that are left until it counts as hot. */
   int patience;
 

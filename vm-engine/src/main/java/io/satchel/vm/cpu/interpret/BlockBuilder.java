@@ -60,7 +60,9 @@ final class BlockBuilder {
     if (instructions.isEmpty()) {
       return null;
     }
-    return new MicroOpWriter(mode, instructions).block(hostPage, pageOffset, Block.NO_PAGE);
+    Block block = new MicroOpWriter(mode, instructions).block(hostPage, pageOffset, Block.NO_PAGE);
+    block.cut = !ended && at < end && instructions.size() == MAX_INSTRUCTIONS;
+    return block;
   }
 
   /** The block of one instruction that begins at the end of one page and ends in another. */

@@ -139,7 +139,8 @@ final class Frame {
   private @Nullable MicroOp goSlowly(long nextRip, long linear, int link) {
     cpu.rip = nextRip;
     cpu.instructions = retired;
-    if (retired >= end || (cpu.pending() & attention) != 0) {
+    // A run ends at the same instructions whatever blocks the code happens to be cut into.
+    if (!block.cut && (retired >= end || (cpu.pending() & attention) != 0)) {
       return null;
     }
     faultRip = nextRip;

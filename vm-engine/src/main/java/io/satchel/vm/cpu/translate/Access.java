@@ -3,6 +3,7 @@ package io.satchel.vm.cpu.translate;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.LazyFlags;
 import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Effect;
 import io.satchel.vm.cpu.decode.Instruction;
 import io.satchel.vm.cpu.semantics.Checks;
@@ -44,10 +45,20 @@ record Access(
     return new Access(cpu, ram, read.tags, read.addends, write.tags, write.addends);
   }
 
+  // These are short enough for HotSpot's first compiler to inline them (35 bytes).
+
+  private static int index(long at) {
+    return (int) (at >>> 12) & SoftTlb.SIZE - 1;
+  }
+
+  private static long page(long at, int last) {
+    return at + last & SoftTlb.PAGE;
+  }
+
   /** The host offset to read {@code last + 1} bytes at. */
   static int forRead(long at, int last, Access m) {
-    int index = (int) (at >>> 12) & SoftTlb.SIZE - 1;
-    if (m.readTags[index] != (at + last & SoftTlb.PAGE)) {
+    int index = index(at);
+    if (m.readTags[index] != page(at, last)) {
       throw Miss.INSTANCE;
     }
     return (int) at + m.readAddends[index];
@@ -55,8 +66,8 @@ record Access(
 
   /** The host offset to write {@code last + 1} bytes at. */
   static int forWrite(long at, int last, Access m) {
-    int index = (int) (at >>> 12) & SoftTlb.SIZE - 1;
-    if (m.writeTags[index] != (at + last & SoftTlb.PAGE)) {
+    int index = index(at);
+    if (m.writeTags[index] != page(at, last)) {
       throw Miss.INSTANCE;
     }
     return (int) at + m.writeAddends[index];
@@ -226,6 +237,24 @@ record Access(
     return true;
   }
 
+  /**
+   * Whether a region goes on behind an effect that may have changed the mode or raised something.
+   *
+   * @return what of {@code pending} ends loops from now on; 0 to leave
+   */
+  static int attention(CompiledRegion region, CpuState cpu, int mode) {
+    int special = CpuState.TF | CpuState.RF;
+    if (cpu.interruptShadow
+        || (cpu.systemFlags & special) != 0
+        || cpu.wantsInterrupt()
+        || Mode.of(cpu) != mode
+        || cpu.mmu.epoch() != region.epoch) {
+      cpu.instructions++;
+      return 0;
+    }
+    return cpu.attentionMask();
+  }
+
   // Flags.
 
   static boolean condition(int rule, int a, int b, int result, int condition) {
@@ -237,11 +266,16 @@ record Access(
   }
 
   static int carry(int rule, int a, int b, int result) {
-    return LazyFlags.carry(rule, a, b, result);
+    return keepsCarry(rule) ? a : LazyFlags.carry(rule, a, b, result);
   }
 
   static int carry(int rule, long a, long b, long result) {
-    return LazyFlags.carry(rule, a, b, result);
+    return keepsCarry(rule) ? (int) a : LazyFlags.carry(rule, a, b, result);
+  }
+
+  /** INC and DEC: those that count loops ask for the carry most. */
+  private static boolean keepsCarry(int rule) {
+    return rule >= LazyFlags.INC && rule < LazyFlags.SHL;
   }
 
   static int all(int rule, int a, int b, int result) {

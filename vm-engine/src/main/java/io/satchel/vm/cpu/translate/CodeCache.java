@@ -201,6 +201,7 @@ public final class CodeCache implements HotCode {
     dropped.forEach(this::drop);
     statistics.evicted += dropped.size();
     sizes.clear();
+    slowSites.clear();
   }
 
   private void drop(Region region) {
@@ -227,7 +228,6 @@ public final class CodeCache implements HotCode {
   private boolean run(Region first, long end) {
     Region region = first;
     int mode = region.mode;
-    int attention = cpu.attentionMask();
     long before = cpu.instructions;
     statistics.entered++;
     while (true) {
@@ -242,9 +242,10 @@ public final class CodeCache implements HotCode {
         return left(before, false);
       }
       region.entries++;
+      code.epoch = region.epoch;
       int exit;
       try {
-        exit = code.run((int) Math.min(left, Integer.MAX_VALUE / 2), attention);
+        exit = code.run((int) Math.min(left, Integer.MAX_VALUE / 2), cpu.attentionMask());
       } catch (GuestFault fault) {
         cpu.rip = region.siteRips[code.site];
         cpu.instructions++;
@@ -255,7 +256,7 @@ public final class CodeCache implements HotCode {
       if (exit < CompiledRegion.COMPUTED) {
         return left(before, stopped(region, exit));
       }
-      if ((cpu.pending() & attention) != 0) {
+      if (cpu.wantsInterrupt()) {
         statistics.attention++;
         return left(before, true);
       }

@@ -25,6 +25,9 @@ abstract class CompiledRegion {
   /** The site of the effect that is executing, for whoever catches its fault. */
   int site;
 
+  /** The epoch of the translations under which it was entered. */
+  int epoch;
+
   /** By exit: where it led. */
   @Nullable Region[] links = new @Nullable Region[0];
 

@@ -97,7 +97,7 @@ final class FlagFlow {
       case BT -> new Use(exits | OTHERS, CARRY);
       case BSF -> new Use(exits | ALL, 0);
       case CARRY_FLAG -> new Use(OTHERS | (i.row().opcode() == 0xF5 ? CARRY : 0), CARRY);
-      case EFFECT -> new Use(ALL, 0);
+      case EFFECT, SYSTEM -> new Use(ALL, 0);
       default -> new Use(exits, 0);
     };
   }
@@ -177,7 +177,7 @@ final class FlagFlow {
       }
       case MUL -> dead ? known : LazyFlags.EXPLICIT;
       case BT, BSF, CARRY_FLAG -> dead ? known : LazyFlags.EXPLICIT;
-      case EFFECT -> UNKNOWN;
+      case EFFECT, SYSTEM -> UNKNOWN;
       default -> known;
     };
   }

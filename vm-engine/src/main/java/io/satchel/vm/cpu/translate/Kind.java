@@ -45,7 +45,18 @@ enum Kind {
   /** A jump or call through ModRM. */
   INDIRECT,
   /** By the row's effect. */
-  EFFECT;
+  EFFECT,
+  /** By the row's effect, behind which the mode and what is pending may have changed. */
+  SYSTEM;
+
+  /**
+   * Instructions that end a block, but behind which a region mostly goes on: I/O, CLI, POPF, and
+   * loads of data segments.
+   */
+  private static final Set<Integer> CONTINUED =
+      Set.of(
+          0x07, 0x1F, 0x0FA1, 0x0FA9, 0x8E, 0xC4, 0xC5, 0x0FB4, 0x0FB5, 0x9D, 0xFA, 0xE4, 0xE5,
+          0xE6, 0xE7, 0xEC, 0xED, 0xEE, 0xEF);
 
   private static final Set<Value> VALUES =
       Set.of(
@@ -78,6 +89,9 @@ enum Kind {
       return VALUES.contains(value) && !(nothing && i.memory) ? VALUE : EFFECT;
     }
     int opcode = i.row().opcode();
+    if (CONTINUED.contains(opcode)) {
+      return SYSTEM;
+    }
     int size = i.operandSize;
     return switch (opcode) {
       case 0x8D -> LEA;
@@ -144,7 +158,7 @@ enum Kind {
   /** Whether an instruction of this kind can leave the region before it is done. */
   boolean mayLeave(Instruction i) {
     return switch (this) {
-      case EFFECT, PUSH, POP, LEAVE, DIV, CALL, RET -> true;
+      case EFFECT, SYSTEM, PUSH, POP, LEAVE, DIV, CALL, RET -> true;
       case LEA, NOP -> false;
       default -> i.memory;
     };

@@ -223,7 +223,7 @@ final class RegionScanner {
       return null;
     }
     Item item = new Item(i, next);
-    if (!i.row().has(Trait.ENDS_BLOCK)) {
+    if (!i.row().has(Trait.ENDS_BLOCK) || Kind.of(i) == Kind.SYSTEM) {
       item.straight = new Place(next, frame);
       touch(rip, i.length);
       return item;

@@ -140,7 +140,7 @@ final class RegionWriter {
   }
 
   private void registers(Instruction i, Kind kind) {
-    if (kind == Kind.EFFECT) {
+    if (kind == Kind.EFFECT || kind == Kind.SYSTEM) {
       return;
     }
     if (i.memory) {
@@ -387,7 +387,7 @@ final class RegionWriter {
 
   private void instruction(Instruction i) {
     Kind kind = node.kinds.get(number);
-    if (kind.mayLeave(i) && kind != Kind.EFFECT) {
+    if (kind.mayLeave(i) && kind != Kind.EFFECT && kind != Kind.SYSTEM) {
       site();
     }
     switch (kind) {
@@ -453,7 +453,19 @@ final class RegionWriter {
       }
       case CMOV -> conditionalMove(i);
       case NOP -> {}
-      default -> effect(i);
+      case SYSTEM -> {
+        effect(i);
+        code.aload(Emitter.THIS);
+        e.cpu();
+        code.loadConstant(region.mode);
+        e.call("attention", CD_int, Emitter.REGION, Emitter.CPU, CD_int);
+        code.dup().istore(Emitter.ATTENTION).ifeq(diverted);
+        reload();
+      }
+      default -> {
+        effect(i);
+        reload();
+      }
     }
   }
 
@@ -684,7 +696,6 @@ final class RegionWriter {
         CD_long,
         CD_long);
     code.ifeq(diverted);
-    reload();
   }
 
   // Control.

@@ -1,4 +1,4 @@
-package io.satchel.image.format.qcow2;
+package io.satchel.image.format;
 
 import java.util.List;
 

@@ -1,0 +1,50 @@
+package io.satchel.app.disks;
+
+import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The disk that a page is about: a picked file, or what is on top of a machine's disk.
+ *
+ * @param path the file
+ * @param name what the person knows it as
+ * @param entry the machine that it belongs to, or null
+ * @param disk which of its disks, or null
+ */
+public record DiskFile(Path path, String name, @Nullable Entry entry, @Nullable Disk disk) {
+
+  public static DiskFile of(Path path) {
+    return new DiskFile(path, String.valueOf(path.getFileName()), null, null);
+  }
+
+  public static DiskFile of(Entry entry, Disk disk) {
+    return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk);
+  }
+
+  /** How it is opened for reading. */
+  OpenOptions reading() throws IOException {
+    return OpenOptions.readOnly().withBacking(policy());
+  }
+
+  private BackingPolicy policy() throws IOException {
+    return entry == null || disk == null || disk.layers().isEmpty()
+        ? BackingPolicy.SAME_FOLDER
+        : Library.trusted(entry, disk);
+  }
+
+  OpenedImage open() throws IOException {
+    return Images.open(path, reading());
+  }
+
+  OpenedImage openForWriting() throws IOException {
+    return Images.open(path, OpenOptions.forWriting().withBacking(policy()));
+  }
+}

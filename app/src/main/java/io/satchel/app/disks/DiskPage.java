@@ -1,0 +1,138 @@
+package io.satchel.app.disks;
+
+import io.satchel.app.common.Controls;
+import io.satchel.app.common.Defects;
+import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Page;
+import io.satchel.app.common.Sentences;
+import io.satchel.app.library.Desktop;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import javafx.application.Platform;
+import javafx.concurrent.Task;
+import javafx.scene.Node;
+import javafx.scene.control.Button;
+import javafx.scene.control.Label;
+import javafx.scene.control.ProgressBar;
+import javafx.scene.layout.HBox;
+import javafx.scene.layout.Priority;
+import javafx.scene.layout.VBox;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shape of every page about a disk: what it is, what would be done, a button; then progress
+ * with cancel; then what came of it.
+ */
+abstract class DiskPage extends Page {
+
+  protected final Desktop desktop;
+  protected final DiskFile file;
+  private final VBox subject = new VBox(14);
+  private final VBox state = new VBox(10);
+  private final Label outcome = Controls.paragraph("");
+
+  DiskPage(Desktop desktop, DiskFile file, String titleKey, String textKey, Runnable back) {
+    super(desktop.texts(), desktop.texts().get(titleKey, file.name()), back);
+    this.desktop = desktop;
+    this.file = file;
+    outcome.setId("outcome");
+    Label where = Controls.paragraph(file.path().toString());
+    where.getStyleClass().add("quiet");
+    add(controls.text(textKey), where, subject, state);
+  }
+
+  /** What is shown between the explanation and the outcome. */
+  final void subject(Node... nodes) {
+    subject.getChildren().setAll(nodes);
+  }
+
+  /** Says what came of it, or what stands in the way. */
+  final void outcome(String text, boolean good) {
+    outcome.setText(text);
+    outcome.getStyleClass().removeAll("good", "warning");
+    outcome.getStyleClass().add(good ? "good" : "warning");
+    state.getChildren().setAll(outcome);
+  }
+
+  /** Finds something out off the window's thread; an error becomes the outcome. */
+  final <T> void find(Callable<T> work, Consumer<T> next) {
+    Label looking = controls.text("disk.looking");
+    state.getChildren().setAll(looking);
+    Thread.ofVirtual()
+        .name("satchel-look")
+        .start(
+            () -> {
+              try {
+                T found = work.call();
+                Platform.runLater(
+                    () -> {
+                      state.getChildren().clear();
+                      next.accept(found);
+                    });
+              } catch (Exception | OutOfMemoryError e) {
+                Platform.runLater(
+                    () -> outcome(Sentences.of(Defects.asIoException(texts, e)), false));
+              }
+            });
+  }
+
+  /** Does the work; the page shows how far it is, and the list of tasks does too. */
+  final <T> void work(String title, Jobs.Work<T> work, Consumer<T> next) {
+    ProgressBar bar = new ProgressBar();
+    bar.setMaxWidth(Double.MAX_VALUE);
+    bar.setAccessibleText(title);
+    Label message = new Label();
+    actionsOff(true);
+    Task<T> task =
+        desktop
+            .jobs()
+            .start(
+                title,
+                work,
+                new Jobs.Outcome<T>() {
+                  @Override
+                  public void done(T result) {
+                    actionsOff(false);
+                    state.getChildren().clear();
+                    next.accept(result);
+                  }
+
+                  @Override
+                  public void failed(IOException problem) {
+                    actionsOff(false);
+                    outcome(
+                        Sentences.of(problem) + "\n" + texts.get("disk.unchanged", file.path()),
+                        false);
+                  }
+
+                  @Override
+                  public void cancelled() {
+                    actionsOff(false);
+                    outcome(texts.get("disk.cancelled", file.path()), true);
+                  }
+                });
+    bar.progressProperty().bind(task.progressProperty());
+    message.textProperty().bind(task.messageProperty());
+    Button cancel = controls.button("cancel", "dialog.cancel", task::cancel);
+    HBox.setHgrow(bar, Priority.ALWAYS);
+    HBox row = new HBox(10, bar, cancel);
+    state.getChildren().setAll(row, message);
+  }
+
+  private @Nullable Node[] shown = {};
+
+  /** The page's own buttons; they wait while work is under way. */
+  final void buttons(Node... nodes) {
+    shown = nodes;
+    actions(nodes);
+  }
+
+  private void actionsOff(boolean off) {
+    for (Node each : shown) {
+      if (each != null) {
+        each.setDisable(off);
+      }
+    }
+  }
+}

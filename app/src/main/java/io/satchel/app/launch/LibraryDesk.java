@@ -1,0 +1,291 @@
+package io.satchel.app.launch;
+
+import io.satchel.app.common.Dialogs;
+import io.satchel.app.demo.DemoImage;
+import io.satchel.app.disks.CheckPage;
+import io.satchel.app.disks.CompactPage;
+import io.satchel.app.disks.ConvertPage;
+import io.satchel.app.disks.DiskFile;
+import io.satchel.app.disks.ResizePage;
+import io.satchel.app.identify.IdentifyPage;
+import io.satchel.app.identify.ImageSummary;
+import io.satchel.app.library.Desktop;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.LibraryActions;
+import io.satchel.app.library.MachineDialogs;
+import io.satchel.app.library.MachineFile;
+import io.satchel.app.library.MachineRun;
+import io.satchel.app.open.Changes;
+import io.satchel.app.open.RecentImages;
+import io.satchel.app.open.RunRequest;
+import io.satchel.app.preset.Preset;
+import io.satchel.app.settings.PreferencesPage;
+import io.satchel.app.settings.QemuPage;
+import io.satchel.app.settings.SettingsPage;
+import io.satchel.app.wizard.AdoptWizard;
+import io.satchel.app.wizard.CreateWizard;
+import io.satchel.app.wizard.NewDiskWizard;
+import io.satchel.resources.Texts;
+import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.DriveKind;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/** What the library's buttons do: which page, wizard or machine follows. */
+final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
+
+  private final Desktop desktop;
+  private final Texts texts;
+  private final Machines machines;
+  private final MainWindow window;
+  private final RecentImages recent;
+  private final MachineDialogs dialogs;
+
+  LibraryDesk(Desktop desktop, Machines machines, MainWindow window, RecentImages recent) {
+    this.desktop = desktop;
+    texts = desktop.texts();
+    this.machines = machines;
+    this.window = window;
+    this.recent = recent;
+    dialogs = new MachineDialogs(desktop, window::say, window::showLibrary);
+  }
+
+  private void pick(String title, Consumer<Path> next) {
+    Path file = desktop.pickImage(texts.get(title));
+    if (file != null) {
+      next.accept(file);
+    }
+  }
+
+  // --- An image ---
+
+  @Override
+  public void open() {
+    pick("library.open", this::open);
+  }
+
+  @Override
+  public void open(Path image) {
+    window.find(
+        () -> ImageSummary.of(image),
+        summary -> {
+          recent.add(image);
+          window.show(new IdentifyPage(desktop, summary, this, window::showLibrary));
+        });
+  }
+
+  @Override
+  public void runOnce(ImageSummary image, Preset preset) {
+    window.run(RunRequest.of(image.path()).withHardware(preset.memoryMib(), preset.processor()));
+  }
+
+  @Override
+  public void add(ImageSummary image, Preset preset) {
+    String fileName = String.valueOf(image.path().getFileName());
+    int dot = fileName.lastIndexOf('.');
+    String name = dot > 0 ? fileName.substring(0, dot) : fileName;
+    if (image.kind() != DriveKind.HARD_DISK) {
+      new CreateWizard(desktop, preset, image).show(this::made);
+      return;
+    }
+    MachineFile draft =
+        MachineFile.named(name, preset.memoryMib(), preset.processor())
+            .withPreset(preset.id())
+            .withBoot(List.of(BootDevice.HARD_DISK, BootDevice.CD, BootDevice.FLOPPY), null, false);
+    window.find(() -> desktop.library().adopt(draft, image.path()), this::made);
+  }
+
+  /** A machine was added; it can be started from its card. */
+  private void made(Entry entry) {
+    window.say(texts.get("library.made", entry.name()));
+    window.showLibrary();
+  }
+
+  @Override
+  public void check(ImageSummary image) {
+    window.show(new CheckPage(desktop, DiskFile.of(image.path()), window::showLibrary));
+  }
+
+  @Override
+  public void demo() {
+    machines.start(() -> Changes.none(RunRequest.of(DemoImage.unpack())));
+  }
+
+  // --- Wizards and tools ---
+
+  @Override
+  public void create() {
+    new CreateWizard(desktop, null, null).show(this::made);
+  }
+
+  @Override
+  public void adopt() {
+    new AdoptWizard(desktop).show(this::made);
+  }
+
+  @Override
+  public void newDisk() {
+    new NewDiskWizard(desktop)
+        .show(
+            file -> {
+              window.say(texts.get("newdisk.done", file));
+              window.showLibrary();
+            });
+  }
+
+  @Override
+  public void convertDisk() {
+    pick(
+        "library.convert",
+        file -> window.show(new ConvertPage(desktop, DiskFile.of(file), window::showLibrary)));
+  }
+
+  @Override
+  public void compactDisk() {
+    pick(
+        "library.compact",
+        file -> window.show(new CompactPage(desktop, DiskFile.of(file), window::showLibrary)));
+  }
+
+  @Override
+  public void checkDisk() {
+    pick(
+        "library.check",
+        file -> window.show(new CheckPage(desktop, DiskFile.of(file), window::showLibrary)));
+  }
+
+  @Override
+  public void resizeDisk() {
+    pick(
+        "library.resize",
+        file -> window.show(new ResizePage(desktop, DiskFile.of(file), window::showLibrary)));
+  }
+
+  @Override
+  public void fromQemu() {
+    window.show(new QemuPage(desktop, this::made, window::showLibrary));
+  }
+
+  @Override
+  public void preferences() {
+    window.show(
+        new PreferencesPage(
+            desktop, window.data(), window.settings(), window::choose, window::showLibrary));
+  }
+
+  @Override
+  public void diagnostics() {
+    new Diagnostics(desktop, window.data()).ask(window::say);
+  }
+
+  // --- A machine ---
+
+  @Override
+  public void start(Entry entry) {
+    machines
+        .of(entry.folder())
+        .ifPresentOrElse(
+            machines::show,
+            () ->
+                machines.start(
+                    () ->
+                        MachineRun.prepare(
+                            desktop.library(), desktop.library().read(entry.folder()))));
+  }
+
+  @Override
+  public boolean running(Entry entry) {
+    return machines.of(entry.folder()).isPresent();
+  }
+
+  @Override
+  public List<Other> others() {
+    return machines.unnamed().stream()
+        .map(
+            running ->
+                new Other(
+                    running.name().isEmpty() ? texts.get("first.demo") : running.name(),
+                    () -> machines.show(running)))
+        .toList();
+  }
+
+  @Override
+  public void settings(Entry entry) {
+    window.show(new SettingsPage(desktop, entry, window::showLibrary));
+  }
+
+  @Override
+  public void rename(Entry entry) {
+    dialogs.rename(entry);
+  }
+
+  @Override
+  public void duplicate(Entry entry) {
+    whole(entry, () -> dialogs.duplicate(entry));
+  }
+
+  @Override
+  public void export(Entry entry) {
+    whole(entry, () -> dialogs.export(entry));
+  }
+
+  @Override
+  public void compact(Entry entry) {
+    disk(entry, file -> new CompactPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void check(Entry entry) {
+    disk(entry, file -> new CheckPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void resize(Entry entry) {
+    disk(entry, file -> new ResizePage(desktop, file, window::showLibrary));
+  }
+
+  /** Shows the page about a machine's first disk. */
+  private void disk(Entry entry, Function<DiskFile, io.satchel.app.common.Page> page) {
+    whole(
+        entry,
+        () -> {
+          if (entry.machine().disks().isEmpty()) {
+            Dialogs.tell(desktop.stage(), texts, entry.name(), texts.get("export.none"));
+          } else {
+            window.show(page.apply(DiskFile.of(entry, entry.machine().disks().getFirst())));
+          }
+        });
+  }
+
+  /** A machine whose last run is not settled has half of its disk in a layer. */
+  private void whole(Entry entry, Runnable next) {
+    if (MachineRun.interrupted(entry)) {
+      Dialogs.tell(
+          desktop.stage(), texts, entry.name(), texts.get("library.settleFirst", entry.name()));
+    } else {
+      next.run();
+    }
+  }
+
+  @Override
+  public void remove(Entry entry) {
+    dialogs.remove(entry);
+  }
+
+  @Override
+  public void repair(Entry entry) {
+    window.show(dialogs.repair(entry));
+  }
+
+  @Override
+  public void keepInterrupted(Entry entry) {
+    machines.settle(() -> MachineRun.left(desktop.library(), entry), true);
+  }
+
+  @Override
+  public void discardInterrupted(Entry entry) {
+    machines.settle(() -> MachineRun.left(desktop.library(), entry), false);
+  }
+}

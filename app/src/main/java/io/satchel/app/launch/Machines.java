@@ -1,0 +1,390 @@
+package io.satchel.app.launch;
+
+import io.satchel.app.common.Dialogs;
+import io.satchel.app.common.Jobs;
+import io.satchel.app.library.Desktop;
+import io.satchel.app.library.MachineRun;
+import io.satchel.app.machine.MachineView;
+import io.satchel.app.open.RunChanges;
+import io.satchel.app.open.Session;
+import io.satchel.image.Progress;
+import io.satchel.resources.Texts;
+import io.satchel.vm.api.MachineEvents;
+import io.satchel.vm.api.MachineState;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import javafx.scene.control.ButtonBar.ButtonData;
+import javafx.scene.control.ButtonType;
+import javafx.stage.Stage;
+import org.jspecify.annotations.Nullable;
+
+/** The machines that run in the window: one is shown, the others go on behind it. */
+final class Machines {
+
+  /** What the window does for them. */
+  interface Screen {
+    void show(MachineView view, String name);
+
+    /** Shows the library; no machine is on the screen then. */
+    void showLibrary();
+
+    /** While something must be waited for, the window takes no input. */
+    void busy(boolean waiting);
+
+    void say(String sentence);
+  }
+
+  /** A machine, and where its changes go. */
+  final class Running implements MachineView.Owner {
+    private final RunChanges changes;
+    private final Session session;
+    private final MachineView view;
+    private MachineEvents.@Nullable Cause ended;
+
+    private Running(RunChanges changes, Session session) {
+      this.changes = changes;
+      this.session = session;
+      view = new MachineView(texts, session, this);
+      session.listen(
+          new MachineEvents() {
+            @Override
+            public void ended(End end) {
+              javafx.application.Platform.runLater(() -> ended = end.cause());
+            }
+          });
+    }
+
+    MachineView view() {
+      return view;
+    }
+
+    RunChanges changes() {
+      return changes;
+    }
+
+    String name() {
+      return changes.name();
+    }
+
+    boolean live() {
+      MachineState state = session.machine().state();
+      return state == MachineState.RUNNING || state == MachineState.PAUSED;
+    }
+
+    private boolean wrote() {
+      return session.machine().status().diskWrittenBytes() > 0;
+    }
+
+    @Override
+    public void leave() {
+      Machines.this.leave(this);
+    }
+
+    @Override
+    public void switchOff() {
+      ask(this, false).ifPresent(fate -> end(this, fate, screen::showLibrary));
+    }
+
+    @Override
+    public void restart() {
+      Machines.this.restart(this);
+    }
+
+    @Override
+    public Path home() {
+      return desktop.home();
+    }
+
+    @Override
+    public Stage stage() {
+      return desktop.stage();
+    }
+  }
+
+  /** What a person wants done. */
+  private enum Fate {
+    STAY_ON,
+    KEEP,
+    DISCARD,
+    /** Nothing was written. */
+    TIDY
+  }
+
+  private final Desktop desktop;
+  private final Texts texts;
+  private final Screen screen;
+  private final List<Running> all = new ArrayList<>();
+  private @Nullable Running shown;
+
+  Machines(Desktop desktop, Screen screen) {
+    this.desktop = desktop;
+    texts = desktop.texts();
+    this.screen = screen;
+  }
+
+  /** The one on the screen. */
+  Optional<Running> shown() {
+    return Optional.ofNullable(shown);
+  }
+
+  /** The run of the machine in that folder of the library. */
+  Optional<Running> of(Path folder) {
+    return all.stream()
+        .filter(
+            each -> each.changes instanceof MachineRun run && run.entry().folder().equals(folder))
+        .findFirst();
+  }
+
+  /** Those behind the window that are no machines of the library. */
+  List<Running> unnamed() {
+    return all.stream().filter(each -> !(each.changes instanceof MachineRun)).toList();
+  }
+
+  /** Opens what {@code prepare} gives and switches it on; an error is shown. */
+  void start(Callable<RunChanges> prepare) {
+    work(
+        texts.get("jobs.starting"),
+        _ -> {
+          RunChanges changes = prepare.call();
+          try {
+            Session session =
+                Session.open(changes.request(), changes.slots(), new MachineEvents() {});
+            if (changes instanceof MachineRun run) {
+              run.started();
+            }
+            return new Opened(changes, session);
+          } catch (IOException | RuntimeException e) {
+            changes.tidy();
+            throw e;
+          }
+        },
+        opened -> begin(opened.changes, opened.session),
+        screen::showLibrary);
+  }
+
+  private record Opened(RunChanges changes, Session session) {}
+
+  private void begin(RunChanges changes, Session session) {
+    Running running = new Running(changes, session);
+    all.add(running);
+    shown = running;
+    screen.show(running.view, running.name());
+    running.view.start();
+  }
+
+  /** Brings a machine that runs back to the screen. */
+  void show(Running running) {
+    shown = running;
+    screen.show(running.view, running.name());
+    running.view.appear();
+  }
+
+  private void behind(Running running) {
+    running.view.disappear();
+    picture(running);
+    shown = null;
+  }
+
+  private void picture(Running running) {
+    if (running.changes instanceof MachineRun run) {
+      try {
+        running.view.writeScreen(run.entry().screen());
+      } catch (IOException e) {
+        System.getLogger(Machines.class.getName())
+            .log(System.Logger.Level.WARNING, "noting a machine's screen", e);
+      }
+    }
+  }
+
+  private void leave(Running running) {
+    ask(running, true)
+        .ifPresent(
+            fate -> {
+              if (fate == Fate.STAY_ON) {
+                behind(running);
+                screen.showLibrary();
+              } else {
+                end(running, fate, screen::showLibrary);
+              }
+            });
+  }
+
+  private void restart(Running running) {
+    running.view.close();
+    all.remove(running);
+    shown = null;
+    work(
+        texts.get("jobs.starting"),
+        _ -> {
+          running.session.close();
+          return Session.open(
+              running.changes.request(), running.changes.slots(), new MachineEvents() {});
+        },
+        session -> begin(running.changes, session),
+        screen::showLibrary);
+  }
+
+  /** Asks about every machine in turn and, when all are off, goes on with {@code next}. */
+  void closeAll(Runnable next) {
+    if (all.isEmpty()) {
+      next.run();
+      return;
+    }
+    Running running = shown != null ? shown : all.getLast();
+    if (shown != running) {
+      show(running);
+    }
+    ask(running, false).ifPresent(fate -> end(running, fate, () -> closeAll(next)));
+  }
+
+  private void end(Running running, Fate fate, Runnable next) {
+    picture(running);
+    running.view.close();
+    all.remove(running);
+    shown = null;
+    work(
+        texts.get("jobs.ending", running.name()),
+        progress -> {
+          running.session.close();
+          switch (fate) {
+            case KEEP -> running.changes.keep(progress);
+            case DISCARD -> running.changes.discard();
+            case TIDY, STAY_ON -> running.changes.tidy();
+          }
+          return fate;
+        },
+        _ -> next.run(),
+        next);
+  }
+
+  /**
+   * Empty when the person wants to go on as before.
+   *
+   * @param mayStayOn whether the machine may go on behind the window
+   */
+  private Optional<Fate> ask(Running running, boolean mayStayOn) {
+    boolean live = running.live();
+    boolean loses = running.wrote() && running.changes.file() != null;
+    if (!live && !loses) {
+      return Optional.of(Fate.TIDY);
+    }
+    if (running.ended == MachineEvents.Cause.POWERED_OFF && running.changes instanceof MachineRun) {
+      // It was shut down in order, so its disk holds what it should.
+      return Optional.of(Fate.KEEP);
+    }
+    ButtonType stay = new ButtonType(texts.get("close.running"), ButtonData.YES);
+    ButtonType keep =
+        new ButtonType(texts.get(live ? "close.off.keep" : "close.keep"), ButtonData.OTHER);
+    ButtonType discard =
+        new ButtonType(texts.get(live ? "close.off.discard" : "close.discard"), ButtonData.NO);
+    ButtonType off = new ButtonType(texts.get("close.off"), ButtonData.NO);
+    ButtonType back = new ButtonType(texts.get("dialog.back"), ButtonData.CANCEL_CLOSE);
+    List<ButtonType> buttons = new ArrayList<>();
+    if (live && mayStayOn) {
+      buttons.add(stay);
+    } else if (live) {
+      buttons.add(back);
+    }
+    if (loses) {
+      buttons.add(keep);
+      buttons.add(discard);
+    } else {
+      buttons.add(off);
+    }
+    if (!buttons.contains(back)) {
+      buttons.add(back);
+    }
+    ButtonType answer =
+        Dialogs.choose(
+                desktop.stage(),
+                title(running, live),
+                question(running, live, loses),
+                buttons.toArray(ButtonType[]::new))
+            .orElse(back);
+    if (answer == back) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        answer == stay
+            ? Fate.STAY_ON
+            : answer == keep ? Fate.KEEP : answer == discard ? Fate.DISCARD : Fate.TIDY);
+  }
+
+  private String title(Running running, boolean live) {
+    return live ? texts.get("close.title.live", running.name()) : texts.get("close.title");
+  }
+
+  private String question(Running running, boolean live, boolean loses) {
+    StringBuilder text = new StringBuilder();
+    if (live) {
+      text.append(texts.get("close.text.live"));
+    }
+    Path file = running.changes.file();
+    if (loses && file != null) {
+      text.append(text.isEmpty() ? "" : "\n\n");
+      text.append(
+          running.changes instanceof MachineRun
+              ? texts.get("close.text.machine")
+              : texts.get(
+                  running.changes.layered() ? "close.text.again" : "close.text",
+                  file.getFileName()));
+    }
+    return text.toString();
+  }
+
+  /** Keeps or throws away what an interrupted machine left. */
+  void settle(Callable<MachineRun> left, boolean keep) {
+    work(
+        texts.get("jobs.settling"),
+        progress -> {
+          MachineRun run = left.call();
+          if (keep) {
+            run.keep(progress);
+          } else {
+            run.discard();
+          }
+          return run;
+        },
+        run -> {
+          screen.say(texts.get(keep ? "library.kept" : "library.discarded", run.name()));
+          screen.showLibrary();
+        },
+        screen::showLibrary);
+  }
+
+  /** Work that the window waits for; it is in the list of tasks and can be stopped there. */
+  private <T> void work(
+      String title, Jobs.Work<T> work, java.util.function.Consumer<T> done, Runnable otherwise) {
+    screen.busy(true);
+    desktop
+        .jobs()
+        .start(
+            title,
+            (Progress progress) -> work.run(progress),
+            new Jobs.Outcome<T>() {
+              @Override
+              public void done(T result) {
+                screen.busy(false);
+                done.accept(result);
+              }
+
+              @Override
+              public void failed(IOException problem) {
+                screen.busy(false);
+                Dialogs.error(desktop.stage(), texts, problem);
+                otherwise.run();
+              }
+
+              @Override
+              public void cancelled() {
+                screen.busy(false);
+                screen.say(texts.get("jobs.cancelled"));
+                otherwise.run();
+              }
+            });
+  }
+}

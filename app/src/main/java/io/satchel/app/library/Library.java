@@ -1,0 +1,458 @@
+package io.satchel.app.library;
+
+import io.satchel.app.common.JsonFile;
+import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.Overlay;
+import io.satchel.image.Progress;
+import io.satchel.image.operation.Cancelled;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The machines that are kept: a folder each, with {@code machine.json} and what it writes. */
+public final class Library {
+
+  static final String FILE = "machine.json";
+  static final String SCREEN = "screen.png";
+  private static final int COPY_CHUNK = 1 << 20;
+  private static final int LONGEST_FOLDER = 40;
+
+  private final DataFolder data;
+
+  /**
+   * A machine of the library.
+   *
+   * @param folder its own
+   * @param file what it says; null when it cannot be read
+   * @param problem why not, or which of its files are missing; null when all is well
+   */
+  public record Entry(Path folder, @Nullable MachineFile file, @Nullable String problem) {
+
+    public Path json() {
+      return folder.resolve(FILE);
+    }
+
+    /** The last picture of its screen; it may not be there. */
+    public Path screen() {
+      return folder.resolve(SCREEN);
+    }
+
+    /** Its name, or its folder's when the file cannot be read. */
+    public String name() {
+      return file == null ? folder.getFileName().toString() : file.name();
+    }
+
+    /** The file that {@code name} in the machine's file means. */
+    public Path resolve(String name) {
+      return folder.resolve(name).normalize();
+    }
+
+    /** What the machine's file says, which is there. */
+    public MachineFile machine() {
+      if (file == null) {
+        throw new IllegalStateException(folder + " has no readable file");
+      }
+      return file;
+    }
+  }
+
+  public Library(DataFolder data) {
+    this.data = data;
+  }
+
+  /** Where it is. */
+  public Path folder() {
+    return data.machines();
+  }
+
+  /** Where everything is; names within it are relative. */
+  public Path together() {
+    return data.path();
+  }
+
+  /** All machines, the one that was used last first. */
+  public List<Entry> list() throws IOException {
+    if (!Files.isDirectory(folder())) {
+      return List.of();
+    }
+    List<Path> folders;
+    try (Stream<Path> all = Files.list(folder())) {
+      folders =
+          all.filter(
+                  each ->
+                      Files.exists(each.resolve(FILE))
+                          || Files.exists(JsonFile.previous(each.resolve(FILE))))
+              .toList();
+    }
+    List<Entry> entries = new ArrayList<>();
+    for (Path each : folders) {
+      entries.add(read(each));
+    }
+    entries.sort(
+        Comparator.comparing(Library::used, Comparator.reverseOrder())
+            .thenComparing(Entry::name, String.CASE_INSENSITIVE_ORDER));
+    return entries;
+  }
+
+  private static Instant used(Entry entry) {
+    MachineFile file = entry.file();
+    if (file == null) {
+      return Instant.EPOCH;
+    }
+    Instant last = file.lastUsed() == null ? file.created() : file.lastUsed();
+    return last == null ? Instant.EPOCH : last;
+  }
+
+  /** One machine, as its folder has it now. */
+  public Entry read(Path folder) {
+    Path json = folder.resolve(FILE);
+    MachineFile file;
+    try {
+      file = JsonFile.read(json, MachineFile.class, MachineFile.VERSION);
+    } catch (IOException e) {
+      return new Entry(folder, null, io.satchel.app.common.Sentences.of(e));
+    }
+    Entry entry = new Entry(folder, file, null);
+    List<Path> missing = missing(entry);
+    String problem =
+        missing.isEmpty() ? null : String.join("\n", missing.stream().map(Path::toString).toList());
+    return new Entry(folder, file, problem);
+  }
+
+  /** The files that a machine names and that are not there. */
+  public static List<Path> missing(Entry entry) {
+    List<Path> missing = new ArrayList<>();
+    for (String name : names(entry.machine())) {
+      try {
+        Path path = entry.resolve(name);
+        if (!Files.isRegularFile(path)) {
+          missing.add(path);
+        }
+      } catch (InvalidPathException _) {
+        missing.add(entry.folder().resolve("?"));
+      }
+    }
+    return missing;
+  }
+
+  /** Every file that a machine names. */
+  private static List<String> names(MachineFile file) {
+    List<String> names = new ArrayList<>();
+    for (Disk disk : file.disks()) {
+      names.add(disk.file());
+      names.addAll(disk.layers());
+    }
+    for (String each : new String[] {file.cd(), file.floppyA(), file.floppyB()}) {
+      if (each != null) {
+        names.add(each);
+      }
+    }
+    return names;
+  }
+
+  /** Makes the folder of a new machine; nothing is in it yet. */
+  public Path newFolder(String name) throws IOException {
+    Files.createDirectories(folder());
+    String plain =
+        name.strip()
+            .toLowerCase(Locale.ROOT)
+            .replaceAll("[^\\p{L}\\p{N}]+", "-")
+            .replaceAll("^-+|-+$", "");
+    String base =
+        plain.isEmpty() ? "computer" : plain.substring(0, Math.min(LONGEST_FOLDER, plain.length()));
+    for (int i = 1; ; i++) {
+      Path candidate = folder().resolve(i == 1 ? base : base + "-" + i);
+      if (!Files.exists(candidate)) {
+        return Files.createDirectory(candidate);
+      }
+    }
+  }
+
+  /** Keeps a machine in {@code folder}; with it the machine is there. */
+  public Entry save(Path folder, MachineFile file) throws IOException {
+    MachineFile whole =
+        file.created() == null ? file.withTimes(Instant.now(), file.lastUsed()) : file;
+    JsonFile.write(folder.resolve(FILE), whole);
+    return read(folder);
+  }
+
+  /** How a machine in {@code folder} names {@code file}. */
+  public String nameFor(Path folder, Path file) {
+    Path absolute = file.toAbsolutePath().normalize();
+    Path own = folder.toAbsolutePath().normalize();
+    return (absolute.startsWith(together().toAbsolutePath().normalize())
+            ? own.relativize(absolute).toString()
+            : absolute.toString())
+        .replace('\\', '/');
+  }
+
+  /**
+   * Adds a machine that runs {@code image} where it lies and never writes to it: what it writes is
+   * kept in the machine's folder.
+   */
+  public Entry adopt(MachineFile draft, Path image) throws IOException {
+    Path folder = newFolder(draft.name());
+    try {
+      Path layer = folder.resolve("changes-1.qcow2");
+      Overlay.create(layer, image, BackingPolicy.SAME_FOLDER, together());
+      Disk disk =
+          Disk.of(nameFor(folder, image), 0).withLayers(List.of(layer.getFileName().toString()));
+      return save(folder, draft.withDisks(List.of(disk)));
+    } catch (IOException | RuntimeException e) {
+      deleteFolder(folder);
+      throw e;
+    }
+  }
+
+  /** Gives a machine another name. */
+  public Entry rename(Entry entry, String name) throws IOException {
+    return save(entry.folder(), entry.machine().withName(name.strip()));
+  }
+
+  /** The bytes that a machine's own folder takes. */
+  public static long size(Entry entry) throws IOException {
+    long size = 0;
+    for (Path file : contents(entry)) {
+      size += Files.size(file);
+    }
+    return size;
+  }
+
+  /** The files of a machine's folder: what removing it deletes. */
+  public static List<Path> contents(Entry entry) throws IOException {
+    try (Stream<Path> all = Files.walk(entry.folder())) {
+      return all.filter(Files::isRegularFile).sorted().toList();
+    }
+  }
+
+  /** The files outside of its folder that a machine uses: what removing it leaves. */
+  public static List<Path> outside(Entry entry) {
+    MachineFile file = entry.file();
+    if (file == null) {
+      return List.of();
+    }
+    return names(file).stream()
+        .map(entry::resolve)
+        .filter(path -> !path.startsWith(entry.folder()))
+        .distinct()
+        .toList();
+  }
+
+  /** The names of the other machines whose disks lie over a file in this one's folder. */
+  public List<String> dependents(Entry entry) throws IOException {
+    List<String> names = new ArrayList<>();
+    for (Entry other : list()) {
+      if (!other.folder().equals(entry.folder())
+          && outside(other).stream().anyMatch(path -> path.startsWith(entry.folder()))) {
+        names.add(other.name());
+      }
+    }
+    return names;
+  }
+
+  /** Deletes a machine's folder with everything in it, and nothing else. */
+  public void remove(Entry entry) throws IOException {
+    if (!entry.folder().toAbsolutePath().normalize().startsWith(folder().toAbsolutePath())) {
+      throw new IOException(entry.folder() + " is not in the library; nothing was deleted.");
+    }
+    List<String> others = dependents(entry);
+    if (!others.isEmpty()) {
+      throw new IOException(
+          entry.name()
+              + " holds disks that other computers lie over ("
+              + String.join(", ", others)
+              + "); nothing was deleted. Remove those first.");
+    }
+    // The machine's file goes first: a removal that is broken off leaves no half machine.
+    Files.deleteIfExists(JsonFile.previous(entry.json()));
+    Files.deleteIfExists(entry.json());
+    deleteFolder(entry.folder());
+  }
+
+  static void deleteFolder(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(each);
+      }
+    }
+  }
+
+  /**
+   * Makes a second machine that begins where this one is. Both lie over the same disks from now on
+   * and write to layers of their own, so that it takes no space and no time.
+   */
+  public Entry duplicateAsOverlay(Entry entry, String name) throws IOException {
+    Path copy = newFolder(name);
+    List<Path> made = new ArrayList<>();
+    try {
+      List<Disk> mine = new ArrayList<>();
+      List<Disk> theirs = new ArrayList<>();
+      for (Disk disk : entry.machine().disks()) {
+        Path top = entry.resolve(disk.top());
+        if (disk.readOnly()) {
+          mine.add(disk);
+          theirs.add(renamed(disk, entry, copy));
+          continue;
+        }
+        BackingPolicy below =
+            disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk);
+        Path own = freeName(entry.folder());
+        Overlay.create(own, top, below, together());
+        made.add(own);
+        Path other = freeName(copy);
+        Overlay.create(other, top, below, together());
+        mine.add(disk.withLayers(plus(disk.layers(), own.getFileName().toString())));
+        Disk moved = renamed(disk, entry, copy);
+        theirs.add(moved.withLayers(plus(moved.layers(), other.getFileName().toString())));
+      }
+      Entry fresh = save(copy, copyOf(entry, copy, name).withDisks(theirs));
+      save(entry.folder(), entry.machine().withDisks(mine));
+      return fresh;
+    } catch (IOException | RuntimeException e) {
+      for (Path file : made) {
+        Files.deleteIfExists(file);
+      }
+      deleteFolder(copy);
+      throw e;
+    }
+  }
+
+  private static List<String> plus(List<String> names, String name) {
+    List<String> more = new ArrayList<>(names);
+    more.add(name);
+    return more;
+  }
+
+  private static Path freeName(Path folder) {
+    for (int i = 1; ; i++) {
+      Path candidate = folder.resolve("changes-" + i + ".qcow2");
+      if (!Files.exists(candidate)) {
+        return candidate;
+      }
+    }
+  }
+
+  private Disk renamed(Disk disk, Entry from, Path to) {
+    return disk.withFile(nameFor(to, from.resolve(disk.file())))
+        .withLayers(disk.layers().stream().map(layer -> nameFor(to, from.resolve(layer))).toList());
+  }
+
+  private MachineFile copyOf(Entry entry, Path copy, String name) {
+    MachineFile file = entry.machine();
+    return file.withName(name)
+        .withMedia(
+            moved(file.cd(), entry, copy),
+            moved(file.floppyA(), entry, copy),
+            moved(file.floppyB(), entry, copy))
+        .withTimes(Instant.now(), null);
+  }
+
+  private @Nullable String moved(@Nullable String file, Entry from, Path to) {
+    return file == null ? null : nameFor(to, from.resolve(file));
+  }
+
+  /**
+   * Makes a second machine with files of its own: every disk, with all that lies below it, becomes
+   * one file in the copy's folder.
+   */
+  public Entry duplicateInFull(Entry entry, String name, Progress progress) throws IOException {
+    Path copy = newFolder(name);
+    try {
+      List<Disk> theirs = new ArrayList<>();
+      int number = 1;
+      for (Disk disk : entry.machine().disks()) {
+        String file = "disk-" + number++ + ".qcow2";
+        try (OpenedImage source = open(entry, disk)) {
+          Conversion.run(source, copy.resolve(file), "qcow2", false, progress);
+        }
+        theirs.add(disk.withFile(file).withLayers(List.of()));
+      }
+      return save(copy, copyOf(entry, copy, name).withDisks(theirs));
+    } catch (IOException | RuntimeException e) {
+      deleteFolder(copy);
+      throw e;
+    }
+  }
+
+  /** Opens a disk as the machine has it, to be read. */
+  public static OpenedImage open(Entry entry, Disk disk) throws IOException {
+    BackingPolicy policy =
+        disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk);
+    return Images.open(
+        entry.resolve(disk.top()), OpenOptions.readOnly().withBacking(policy).withLocking(true));
+  }
+
+  /**
+   * Proves that a disk's layers lie over one another as the machine's file says, and that its image
+   * brings along no backing file from elsewhere; then all of them may be opened.
+   *
+   * @throws IOException if that is not so
+   */
+  public static BackingPolicy trusted(Entry entry, Disk disk) throws IOException {
+    Path below = entry.resolve(disk.file());
+    Images.open(below, OpenOptions.readOnly().withLocking(false)).close();
+    for (String layer : disk.layers()) {
+      Path path = entry.resolve(layer);
+      try (OpenedImage image =
+          Images.open(
+              path, OpenOptions.readOnly().withLocking(false).withBacking(BackingPolicy.NONE))) {
+        var device = (io.satchel.image.format.LayeredDevice) image.device();
+        var reference = device.backing();
+        if (reference == null
+            || !Files.isSameFile(Images.resolve(path, reference.name(), "backing file"), below)) {
+          throw new IOException(
+              path
+                  + " does not lie over "
+                  + below
+                  + " as its computer says; nothing was changed. Put the right file back.");
+        }
+      }
+      below = path;
+    }
+    return BackingPolicy.ANYWHERE;
+  }
+
+  /** Copies a file into a machine's folder, telling how far it is. */
+  public static Path copyInto(Path folder, Path file, Progress progress) throws IOException {
+    Path target = folder.resolve(file.getFileName().toString());
+    long total = Files.size(file);
+    long done = 0;
+    byte[] chunk = new byte[COPY_CHUNK];
+    try (InputStream in = Files.newInputStream(file);
+        OutputStream out = Files.newOutputStream(target, StandardOpenOption.CREATE_NEW)) {
+      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+        out.write(chunk, 0, n);
+        done += n;
+        if (!progress.at(done, total)) {
+          throw new Cancelled();
+        }
+      }
+    } catch (IOException e) {
+      Files.deleteIfExists(target);
+      throw e;
+    }
+    return target;
+  }
+
+  /** Puts the previous file of a machine back; the present one becomes the previous. */
+  public Entry restorePrevious(Entry entry) throws IOException {
+    MachineFile previous =
+        JsonFile.read(JsonFile.previous(entry.json()), MachineFile.class, MachineFile.VERSION);
+    return save(entry.folder(), previous);
+  }
+}

@@ -1,0 +1,84 @@
+package io.satchel.app.library;
+
+import io.satchel.app.library.Library.Entry;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What can be done from the library's page. */
+public interface LibraryActions {
+
+  /** Asks for an image and shows what it is. */
+  void open();
+
+  /** Shows what an image is. */
+  void open(Path image);
+
+  /** Runs the demonstration machine. */
+  void demo();
+
+  /** Begins the wizard that makes a computer. */
+  void create();
+
+  /** Begins the wizard that takes a disk over into the library. */
+  void adopt();
+
+  /** Begins the wizard that makes an empty disk. */
+  void newDisk();
+
+  /** Asks for a disk and writes it in another format. */
+  void convertDisk();
+
+  /** Asks for a disk and compacts it. */
+  void compactDisk();
+
+  /** Asks for a disk and checks it. */
+  void checkDisk();
+
+  /** Asks for a disk and makes it larger or smaller. */
+  void resizeDisk();
+
+  /** Makes a computer from a pasted line. */
+  void fromQemu();
+
+  /** Shows what the person chose for the whole program. */
+  void preferences();
+
+  /** Writes everything that helps to find a fault into one file. */
+  void diagnostics();
+
+  /** Starts a machine, or shows it when it runs. */
+  void start(Entry entry);
+
+  void settings(Entry entry);
+
+  void rename(Entry entry);
+
+  void duplicate(Entry entry);
+
+  void export(Entry entry);
+
+  void compact(Entry entry);
+
+  void check(Entry entry);
+
+  void resize(Entry entry);
+
+  void remove(Entry entry);
+
+  /** Shows what is wrong with a machine's files, and the ways on. */
+  void repair(Entry entry);
+
+  /** Keeps what an interrupted machine wrote, without starting it. */
+  void keepInterrupted(Entry entry);
+
+  /** Throws away what an interrupted machine wrote. */
+  void discardInterrupted(Entry entry);
+
+  boolean running(Entry entry);
+
+  /** Machines that run behind the window and are not in the library. */
+  List<Other> others();
+
+  /** One of them. */
+  record Other(String name, Runnable show) {}
+}

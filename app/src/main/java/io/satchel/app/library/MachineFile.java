@@ -1,0 +1,235 @@
+package io.satchel.app.library;
+
+import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.vm.api.MachineConfig.BootDevice;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine as it is kept: {@code machine.json} in a folder of its own. File names are relative to
+ * that folder where the file moves with it, else absolute; always with forward slashes.
+ *
+ * @param version of this form
+ * @param name what the person calls it
+ * @param preset the id of the preset that it was made from, or null
+ * @param memoryMib RAM in MiB
+ * @param processor a name that the engine knows, such as {@code pentium3}
+ * @param disks its hard disks
+ * @param cd the image in the CD drive, or null
+ * @param floppyA the image in the first floppy drive, or null
+ * @param floppyB the image in the second one, which exists only then
+ * @param bootOrder tried in turn
+ * @param bootOnce what the next start alone tries first
+ * @param bootMenu asks at power-on
+ * @param date what its clock says at power-on; null for today
+ * @param notes the person's own words
+ * @param created when it was made
+ * @param lastUsed when it last ran, or null
+ */
+public record MachineFile(
+    int version,
+    String name,
+    @Nullable String preset,
+    int memoryMib,
+    String processor,
+    List<Disk> disks,
+    @Nullable String cd,
+    @Nullable String floppyA,
+    @Nullable String floppyB,
+    List<BootDevice> bootOrder,
+    @Nullable BootDevice bootOnce,
+    boolean bootMenu,
+    @Nullable LocalDateTime date,
+    String notes,
+    @Nullable Instant created,
+    @Nullable Instant lastUsed) {
+
+  /** The newest form of the file that this program knows. */
+  public static final int VERSION = 1;
+
+  /** What the engine's board has room for. */
+  public static final int MAX_MEMORY_MIB = 1984;
+
+  /** The IDE channel's place that the CD drive has: secondary master. */
+  public static final int CD_UNIT = 2;
+
+  private static final int UNITS = 4;
+
+  /**
+   * A hard disk.
+   *
+   * @param file the image at the bottom, as it was picked or made
+   * @param layers overlays that lie over it and keep what was written, the lowest first; while
+   *     there is one, {@code file} is never written
+   * @param unit 0 to 3: IDE primary master, primary slave, secondary master, secondary slave
+   * @param readOnly the guest may not write
+   * @param throwAway what the guest writes is gone when the machine is switched off
+   * @param cache what a flush of the guest's waits for
+   */
+  public record Disk(
+      String file,
+      List<String> layers,
+      int unit,
+      boolean readOnly,
+      boolean throwAway,
+      CacheMode cache) {
+
+    public Disk {
+      file = orElse(file, "");
+      layers = List.copyOf(orElse(layers, List.of()));
+      cache = orElse(cache, CacheMode.WRITEBACK);
+    }
+
+    /** A disk of the usual kind. */
+    public static Disk of(String file, int unit) {
+      return new Disk(file, List.of(), unit, false, false, CacheMode.WRITEBACK);
+    }
+
+    public Disk withFile(String other) {
+      return new Disk(other, layers, unit, readOnly, throwAway, cache);
+    }
+
+    public Disk withLayers(List<String> other) {
+      return new Disk(file, other, unit, readOnly, throwAway, cache);
+    }
+
+    /** The file that is on top: the last layer, or the image itself. */
+    public String top() {
+      return layers.isEmpty() ? file : layers.getLast();
+    }
+  }
+
+  public MachineFile {
+    name = orElse(name, "");
+    processor = orElse(processor, "pentium3");
+    disks = List.copyOf(orElse(disks, List.of()));
+    bootOrder =
+        List.copyOf(
+            orElse(bootOrder, List.of(BootDevice.FLOPPY, BootDevice.CD, BootDevice.HARD_DISK)));
+    notes = orElse(notes, "");
+  }
+
+  /** A file that a person has edited may leave a field out. */
+  private static <T> T orElse(@Nullable T given, T otherwise) {
+    return given == null ? otherwise : given;
+  }
+
+  /** A machine without a disk. */
+  public static MachineFile named(String name, int memoryMib, String processor) {
+    return new MachineFile(
+        VERSION,
+        name,
+        null,
+        memoryMib,
+        processor,
+        List.of(),
+        null,
+        null,
+        null,
+        List.of(BootDevice.HARD_DISK, BootDevice.CD, BootDevice.FLOPPY),
+        null,
+        false,
+        null,
+        "",
+        null,
+        null);
+  }
+
+  /**
+   * What cannot be right in it, as texts' keys with their arguments; empty when nothing. Whether
+   * its files are there is another question.
+   */
+  public List<Mistake> mistakes() {
+    List<Mistake> found = new ArrayList<>();
+    if (name.isBlank()) {
+      found.add(new Mistake("repair.noName"));
+    }
+    if (memoryMib < 1 || memoryMib > MAX_MEMORY_MIB) {
+      found.add(new Mistake("repair.memory", memoryMib, MAX_MEMORY_MIB));
+    }
+    Set<Integer> units = new HashSet<>();
+    for (Disk disk : disks) {
+      if (disk.file.isBlank()) {
+        found.add(new Mistake("repair.noFile"));
+      }
+      if (disk.unit < 0 || disk.unit >= UNITS || disk.unit == CD_UNIT || !units.add(disk.unit)) {
+        found.add(new Mistake("repair.unit", disk.file, disk.unit));
+      }
+    }
+    return found;
+  }
+
+  /** Something that cannot be right. */
+  public record Mistake(String key, Object... arguments) {}
+
+  /** A place on an IDE channel that no disk has yet, or -1. */
+  public int freeUnit() {
+    for (int unit = 0; unit < UNITS; unit++) {
+      int place = unit;
+      if (unit != CD_UNIT && disks.stream().noneMatch(disk -> disk.unit == place)) {
+        return unit;
+      }
+    }
+    return -1;
+  }
+
+  public MachineFile withName(String other) {
+    return new MachineFile(
+        version, other, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, date, notes, created, lastUsed);
+  }
+
+  public MachineFile withPreset(@Nullable String id) {
+    return new MachineFile(
+        version, name, id, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder, bootOnce,
+        bootMenu, date, notes, created, lastUsed);
+  }
+
+  public MachineFile withHardware(int memory, String model) {
+    return new MachineFile(
+        version, name, preset, memory, model, disks, cd, floppyA, floppyB, bootOrder, bootOnce,
+        bootMenu, date, notes, created, lastUsed);
+  }
+
+  public MachineFile withDisks(List<Disk> others) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, others, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, date, notes, created, lastUsed);
+  }
+
+  public MachineFile withMedia(
+      @Nullable String disc, @Nullable String first, @Nullable String second) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, disks, disc, first, second, bootOrder,
+        bootOnce, bootMenu, date, notes, created, lastUsed);
+  }
+
+  public MachineFile withBoot(List<BootDevice> order, @Nullable BootDevice once, boolean menu) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, order, once, menu,
+        date, notes, created, lastUsed);
+  }
+
+  public MachineFile withDate(@Nullable LocalDateTime powerOn) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, powerOn, notes, created, lastUsed);
+  }
+
+  public MachineFile withNotes(String words) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, date, words, created, lastUsed);
+  }
+
+  public MachineFile withTimes(@Nullable Instant made, @Nullable Instant used) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, date, notes, made, used);
+  }
+}

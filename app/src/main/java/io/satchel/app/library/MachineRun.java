@@ -1,0 +1,287 @@
+package io.satchel.app.library;
+
+import io.satchel.app.common.JsonFile;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.app.open.RunChanges;
+import io.satchel.app.open.RunRequest;
+import io.satchel.app.open.Slot;
+import io.satchel.app.open.Slot.Writing;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.image.Overlay;
+import io.satchel.image.Progress;
+import io.satchel.image.operation.Cancelled;
+import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Clock;
+import io.satchel.vm.api.MachineConfig.DriveKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a machine of the library. Each disk gets a layer for this run alone, {@code
+ * run-UNIT.qcow2} in the machine's folder, so that a run can be thrown away; keeping it writes the
+ * layer into what lies below. {@code running.json} says that the machine runs: one that is there at
+ * the program's start was left by a crash, with its layers.
+ */
+public final class MachineRun implements RunChanges {
+
+  private static final String MARKER = "running.json";
+  private static final int MARKER_VERSION = 1;
+
+  /**
+   * Says who runs a machine.
+   *
+   * @param version of this form
+   * @param process the host's number of the program that runs it
+   * @param started when that program was started, for numbers are used again
+   */
+  record Marker(int version, long process, @Nullable Instant started) {
+
+    static Marker ours() {
+      ProcessHandle self = ProcessHandle.current();
+      return new Marker(MARKER_VERSION, self.pid(), self.info().startInstant().orElse(null));
+    }
+
+    boolean alive() {
+      return ProcessHandle.of(process)
+          .filter(ProcessHandle::isAlive)
+          .map(other -> started == null || started.equals(other.info().startInstant().orElse(null)))
+          .orElse(false);
+    }
+  }
+
+  private record Layer(Path file, BackingPolicy below, boolean fresh) {}
+
+  private final Library library;
+  private final Entry entry;
+  private final List<Layer> layers;
+  private final List<Slot> slots;
+
+  private MachineRun(Library library, Entry entry, List<Layer> layers, List<Slot> slots) {
+    this.library = library;
+    this.entry = entry;
+    this.layers = layers;
+    this.slots = slots;
+  }
+
+  /**
+   * Makes ready to run a machine; a layer that a crash left is gone on from.
+   *
+   * @throws IOException in one sentence; nothing is left behind
+   */
+  public static MachineRun prepare(Library library, Entry entry) throws IOException {
+    if (runsElsewhere(entry)) {
+      throw new IOException(
+          entry.name() + " is running in another window of Satchel; switch it off there first.");
+    }
+    List<Layer> layers = new ArrayList<>();
+    List<Slot> slots = new ArrayList<>();
+    MachineRun run = new MachineRun(library, entry, layers, slots);
+    try {
+      run.build();
+      JsonFile.write(entry.folder().resolve(MARKER), Marker.ours());
+      return run;
+    } catch (IOException | RuntimeException e) {
+      run.tidy();
+      throw e;
+    }
+  }
+
+  private void build() throws IOException {
+    MachineFile file = entry.machine();
+    for (Disk disk : file.disks()) {
+      Path top = entry.resolve(disk.top());
+      BackingPolicy below =
+          disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : Library.trusted(entry, disk);
+      if (disk.readOnly() || disk.throwAway()) {
+        slots.add(
+            new Slot(
+                DriveKind.HARD_DISK,
+                disk.unit(),
+                top,
+                below,
+                disk.readOnly() ? Writing.REFUSED : Writing.THROWN_AWAY,
+                disk.cache()));
+        continue;
+      }
+      Path layer = layer(entry, disk.unit());
+      boolean fresh = !Files.exists(layer);
+      if (fresh) {
+        Overlay.create(layer, top, below, library.together());
+      }
+      layers.add(new Layer(layer, below, fresh));
+      slots.add(
+          new Slot(
+              DriveKind.HARD_DISK,
+              disk.unit(),
+              layer,
+              BackingPolicy.ANYWHERE,
+              Writing.KEPT,
+              disk.cache()));
+    }
+    slots.add(Slot.readOnly(DriveKind.CD, MachineFile.CD_UNIT, path(file.cd())));
+    slots.add(floppy(0, path(file.floppyA())));
+    if (file.floppyB() != null) {
+      slots.add(floppy(1, path(file.floppyB())));
+    }
+  }
+
+  private static Slot floppy(int unit, @Nullable Path file) {
+    return new Slot(
+        DriveKind.FLOPPY,
+        unit,
+        file,
+        BackingPolicy.SAME_FOLDER,
+        Writing.THROWN_AWAY,
+        CacheMode.WRITEBACK);
+  }
+
+  private @Nullable Path path(@Nullable String name) {
+    return name == null ? null : entry.resolve(name);
+  }
+
+  private static Path layer(Entry entry, int unit) {
+    return entry.folder().resolve("run-" + unit + ".qcow2");
+  }
+
+  /** The machine. */
+  public Entry entry() {
+    return entry;
+  }
+
+  @Override
+  public RunRequest request() {
+    MachineFile file = entry.machine();
+    List<BootDevice> order = new ArrayList<>();
+    BootDevice once = file.bootOnce();
+    if (once != null) {
+      order.add(once);
+    }
+    file.bootOrder().stream().filter(each -> each != once).forEach(order::add);
+    return new RunRequest(
+        null,
+        List.of(),
+        null,
+        List.of(),
+        file.memoryMib(),
+        file.processor(),
+        order,
+        file.bootMenu(),
+        null,
+        "",
+        null,
+        null,
+        null,
+        null,
+        false,
+        Clock.HOST,
+        file.date(),
+        false,
+        1,
+        null,
+        null);
+  }
+
+  @Override
+  public List<Slot> slots() {
+    return List.copyOf(slots);
+  }
+
+  @Override
+  public String name() {
+    return entry.name();
+  }
+
+  @Override
+  public @Nullable Path file() {
+    return layers.isEmpty() ? null : entry.folder();
+  }
+
+  @Override
+  public boolean layered() {
+    return true;
+  }
+
+  /** Notes that the machine was started: the time, and that a once-only start is over. */
+  public void started() throws IOException {
+    MachineFile now = library.read(entry.folder()).machine();
+    library.save(
+        entry.folder(),
+        now.withBoot(now.bootOrder(), null, now.bootMenu())
+            .withTimes(now.created(), Instant.now()));
+  }
+
+  @Override
+  public void keep(Progress progress) throws IOException {
+    for (Layer layer : layers) {
+      if (Files.exists(layer.file()) && !Overlay.keep(layer.file(), layer.below(), progress)) {
+        throw new Cancelled();
+      }
+    }
+    over();
+  }
+
+  @Override
+  public void discard() throws IOException {
+    for (Layer layer : layers) {
+      if (Files.exists(layer.file())) {
+        Overlay.discard(layer.file());
+      }
+    }
+    over();
+  }
+
+  @Override
+  public void tidy() throws IOException {
+    for (Layer layer : layers) {
+      if (layer.fresh()) {
+        Files.deleteIfExists(layer.file());
+      }
+    }
+    if (layers.stream().allMatch(Layer::fresh)) {
+      over();
+    }
+  }
+
+  private void over() throws IOException {
+    Path marker = entry.folder().resolve(MARKER);
+    Files.deleteIfExists(JsonFile.previous(marker));
+    Files.deleteIfExists(marker);
+  }
+
+  private static boolean runsElsewhere(Entry entry) {
+    Path marker = entry.folder().resolve(MARKER);
+    if (!Files.exists(marker)) {
+      return false;
+    }
+    try {
+      Marker found = JsonFile.read(marker, Marker.class, MARKER_VERSION);
+      return found.alive() && found.process() != ProcessHandle.current().pid();
+    } catch (IOException _) {
+      // What cannot be read was left by a crash.
+      return false;
+    }
+  }
+
+  /**
+   * Whether a machine was running when the program, or the host, went down; what it wrote is in its
+   * layers.
+   */
+  public static boolean interrupted(Entry entry) {
+    return entry.file() != null
+        && Files.exists(entry.folder().resolve(MARKER))
+        && !runsElsewhere(entry)
+        && entry.file().disks().stream().anyMatch(disk -> Files.exists(layer(entry, disk.unit())));
+  }
+
+  /** The layers that an interrupted machine left, to be kept or thrown away without a start. */
+  public static MachineRun left(Library library, Entry entry) throws IOException {
+    return prepare(library, entry);
+  }
+}

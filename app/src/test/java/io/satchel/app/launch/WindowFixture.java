@@ -1,0 +1,187 @@
+package io.satchel.app.launch;
+
+import io.satchel.app.common.AppSettings;
+import io.satchel.app.common.FilePicker;
+import io.satchel.app.library.DataFolder;
+import io.satchel.app.library.Library;
+import io.satchel.app.machine.MachineView;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import javafx.application.Platform;
+import javafx.scene.control.ButtonBase;
+import javafx.scene.control.DialogPane;
+import javafx.scene.control.MenuButton;
+import javafx.scene.control.MenuItem;
+import javafx.stage.FileChooser;
+import javafx.stage.Stage;
+import javafx.stage.Window;
+import javafx.stage.WindowEvent;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.testfx.api.FxRobot;
+import org.testfx.framework.junit5.ApplicationExtension;
+import org.testfx.util.WaitForAsyncUtils;
+
+/** The window on JavaFX's headless platform, with what a test does to it. */
+@ExtendWith(ApplicationExtension.class)
+abstract class WindowFixture {
+
+  private static final int PATIENCE_SECONDS = 40;
+
+  @TempDir static Path folder;
+
+  /** Names files where a person would be asked. */
+  static final class Picker implements FilePicker {
+    @Nullable Path next;
+
+    @Override
+    public @Nullable Path open(
+        @Nullable Window owner, String title, List<FileChooser.ExtensionFilter> kinds) {
+      return next;
+    }
+
+    @Override
+    public @Nullable Path save(@Nullable Window owner, String title, String suggested) {
+      return next;
+    }
+
+    @Override
+    public @Nullable Path folder(@Nullable Window owner, String title) {
+      return next;
+    }
+  }
+
+  final AtomicBoolean closed = new AtomicBoolean();
+  final Picker picker = new Picker();
+  Path home = Path.of("");
+  MainWindow window;
+  Stage stage;
+  Library library;
+
+  /** The language that the test looks at. */
+  AppSettings.Language language() {
+    return AppSettings.Language.ENGLISH;
+  }
+
+  /** A test class calls it from its own start method: the extension does not look up here. */
+  final void begin(Stage shown) throws IOException {
+    home = Files.createTempDirectory(folder, "home");
+    stage = shown;
+    library = new Library(DataFolder.of(home));
+    before();
+    window = window(language());
+    window.show();
+  }
+
+  /** What is there before the window opens. */
+  void before() throws IOException {}
+
+  MainWindow window(AppSettings.Language language) {
+    return new MainWindow(
+        stage,
+        AppSettings.standard().withLanguage(language).withTheme(AppSettings.Choice.LIGHT),
+        DataFolder.of(home),
+        home,
+        picker,
+        () -> closed.set(true));
+  }
+
+  @AfterEach
+  void endTheMachine(FxRobot robot) {
+    view(robot)
+        .ifPresent(
+            view -> {
+              robot.interact(view::close);
+              view.session().close();
+            });
+  }
+
+  static void waitFor(String what, BooleanSupplier condition) {
+    try {
+      WaitForAsyncUtils.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS, condition::getAsBoolean);
+    } catch (TimeoutException e) {
+      throw new AssertionError("waited in vain for " + what, e);
+    }
+    WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  static Optional<MachineView> view(FxRobot robot) {
+    return robot.lookup(node -> node instanceof MachineView).tryQueryAs(MachineView.class);
+  }
+
+  static void waitForText(FxRobot robot, String text) {
+    waitFor(
+        "\"" + text + "\" on the machine's screen",
+        () ->
+            view(robot)
+                .map(MachineView::screenText)
+                .filter(shown -> shown.contains(text))
+                .isPresent());
+  }
+
+  static boolean dialogSays(FxRobot robot, String text) {
+    return robot.lookup(node -> node instanceof DialogPane).queryAllAs(DialogPane.class).stream()
+        .anyMatch(
+            pane ->
+                String.valueOf(pane.getAccessibleText()).contains(text)
+                    || String.valueOf(pane.getHeaderText()).contains(text));
+  }
+
+  static boolean shows(FxRobot robot, String query) {
+    return robot.lookup(query).tryQuery().isPresent();
+  }
+
+  static void waitForNode(FxRobot robot, String query) {
+    waitFor(query, () -> shows(robot, query));
+  }
+
+  /** Presses a button by its action: where a dialog stands headless is not what is tested. */
+  static void press(FxRobot robot, String button) {
+    waitFor(
+        "the button " + button,
+        () ->
+            robot.lookup(button).queryAll().stream()
+                .anyMatch(node -> node instanceof ButtonBase base && !base.isDisabled()));
+    Platform.runLater(
+        () ->
+            robot.lookup(button).queryAll().stream()
+                .filter(node -> node instanceof ButtonBase base && !base.isDisabled())
+                .map(ButtonBase.class::cast)
+                .findFirst()
+                .orElseThrow()
+                .fire());
+    WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  /** Chooses an item of a menu by its id. */
+  static void choose(FxRobot robot, String menu, String item) {
+    waitForNode(robot, menu);
+    MenuItem found =
+        robot.lookup(menu).queryAs(MenuButton.class).getItems().stream()
+            .filter(each -> item.equals(each.getId()))
+            .findFirst()
+            .orElseThrow();
+    Platform.runLater(found::fire);
+    WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  void waitForLibrary(FxRobot robot) {
+    waitFor(
+        "the library",
+        () -> shows(robot, "#library") && !robot.lookup("#library").query().isDisabled());
+  }
+
+  void close() {
+    Platform.runLater(
+        () -> stage.fireEvent(new WindowEvent(stage, WindowEvent.WINDOW_CLOSE_REQUEST)));
+  }
+}

@@ -1,0 +1,5 @@
+/** Compressed loop images of live CDs (cloop). */
+@NullMarked
+package io.satchel.image.format.cloop;
+
+import org.jspecify.annotations.NullMarked;

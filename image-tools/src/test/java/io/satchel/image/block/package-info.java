@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package io.satchel.image.block;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,130 @@
+package io.satchel.vm.accel;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Six bare-metal programs (src/test/bench), and QEMU's TCG to run them beside. Times are CPU
+ * seconds between a program's two marks, so that other load counts less.
+ */
+final class BenchPrograms {
+
+  private static final String QEMU = "qemu-system-i386";
+  static final Path SOURCES = Path.of("src", "test", "bench");
+
+  /**
+   * @param floating the compiler's option for floating point
+   * @param rounds what N is defined as
+   */
+  record Program(String source, String floating, int rounds) {}
+
+  static final List<Program> PROGRAMS =
+      List.of(
+          new Program("a_sieve", "-mno-80387", 40),
+          new Program("b_crc", "-mno-80387", 60),
+          new Program("c_dhry", "-mno-80387", 900_000),
+          new Program("d_mem", "-mno-80387", 13),
+          new Program("e_qsort", "-mno-80387", 3),
+          new Program("f_float", "-mfpmath=387", 5));
+
+  record Result(String sum, double seconds) {}
+
+  private final Path folder;
+
+  BenchPrograms(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Skips the test that asks when a tool is missing. */
+  static void needTools() throws InterruptedException {
+    assumeTrue(works("gcc", "--version"), "needs gcc");
+    assumeTrue(works(QEMU, "--version"), "needs " + QEMU);
+  }
+
+  private static boolean works(String... command) throws InterruptedException {
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      process.getInputStream().readAllBytes();
+      return process.waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Builds a program that does {@code factor} times its rounds. */
+  Path build(Program program, int factor) throws IOException, InterruptedException {
+    Path elf = folder.resolve(program.source + factor + ".elf");
+    List<String> command = new ArrayList<>();
+    command.addAll(
+        List.of(
+            ("gcc -m32 -O2 -march=i686 -ffreestanding -fno-pic -fno-pie -fno-stack-protector"
+                    + " -fcf-protection=none -fno-tree-vectorize -fomit-frame-pointer"
+                    + " -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables"
+                    + " -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack"
+                    + " -Wl,--no-warn-rwx-segments")
+                .split(" ")));
+    command.add(program.floating);
+    command.add("-DN=" + program.rounds * factor);
+    command.addAll(List.of("-T", SOURCES.resolve("link.ld").toString(), "-o", elf.toString()));
+    command.add(SOURCES.resolve("start.S").toString());
+    command.add(SOURCES.resolve(program.source + ".c").toString());
+    Process gcc = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String messages = new String(gcc.getInputStream().readAllBytes());
+    assumeTrue(gcc.waitFor() == 0, () -> "needs a gcc with -m32 (gcc-multilib): " + messages);
+    return elf;
+  }
+
+  static Result qemu(Path elf) throws IOException, InterruptedException {
+    List<String> command =
+        List.of(
+            QEMU,
+            "-accel",
+            "tcg",
+            "-display",
+            "none",
+            "-nodefaults",
+            "-vga",
+            "none",
+            "-m",
+            "128",
+            "-kernel",
+            elf.toString(),
+            "-debugcon",
+            "stdio",
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=0x04");
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    StringBuilder text = new StringBuilder();
+    Duration start = Duration.ZERO;
+    Duration end = Duration.ZERO;
+    try (InputStream in = process.getInputStream()) {
+      for (int c = in.read(); c >= 0; c = in.read()) {
+        if (c == 'S') {
+          start = cpu(process);
+        } else if (c == 'E') {
+          end = cpu(process);
+        } else {
+          text.append((char) c);
+        }
+      }
+    } finally {
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    }
+    double seconds = Math.max(end.minus(start).toMillis(), 10) / 1e3;
+    return new Result(text.toString().trim(), seconds);
+  }
+
+  private static Duration cpu(Process process) {
+    return process.info().totalCpuDuration().orElse(Duration.ZERO);
+  }
+}
