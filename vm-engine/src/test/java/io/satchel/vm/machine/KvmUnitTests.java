@@ -92,8 +92,7 @@ class KvmUnitTests {
     // What QEMU's configuration device would say.
     Path environment = folder.resolve("environment");
     Files.writeString(
-        environment,
-        "NR_CPUS=1\nMEMSIZE=%d\nMEMLIMIT=4294967295\nTEST_DEVICE=0\n".formatted(MEMORY_MIB));
+        environment, "NR_CPUS=1\nMEMSIZE=%d\nMEMLIMIT=1024\nTEST_DEVICE=0\n".formatted(MEMORY_MIB));
     MachineConfig config =
         MachineConfig.standard()
             .withMemoryMib(MEMORY_MIB)
