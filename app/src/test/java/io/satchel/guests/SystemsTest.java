@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -62,6 +63,46 @@ class SystemsTest {
         "bogomips",
         "--timeout",
         900);
+  }
+
+  @ParameterizedTest(name = "own firmware: {0}")
+  @ValueSource(booleans = {true, false})
+  void aKernelForSeveralProcessorsBringsUpBoth(boolean own) throws Exception {
+    Guests.run(
+        firmware(own),
+        Guests.made("busybox-686.iso"),
+        "--cpus",
+        2,
+        "--expect",
+        "BUSYBOX-UP",
+        "--wait",
+        2,
+        "--type",
+        "clear; echo processors: $(nproc)\n",
+        "--expect",
+        "processors: 2",
+        "--type",
+        "poweroff -f\n",
+        "--expect",
+        "Power down",
+        "--timeout",
+        900);
+  }
+
+  @Test
+  void ovmfReachesItsShell() {
+    Path code = Guests.installed(Path.of("/usr/share/OVMF/OVMF_CODE_4M.fd"), "ovmf");
+    Path variables = Guests.installed(Path.of("/usr/share/OVMF/OVMF_VARS_4M.fd"), "ovmf");
+    Guests.run(
+        List.of("--pflash", code.toString(), "--pflash", variables.toString()),
+        "--cpu",
+        "max",
+        "--serial",
+        "stdio",
+        "--expect",
+        "Shell> ",
+        "--timeout",
+        1200);
   }
 
   @ParameterizedTest(name = "own firmware: {0}")
