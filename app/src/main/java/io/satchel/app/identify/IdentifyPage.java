@@ -6,7 +6,8 @@ import io.satchel.app.common.Page;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.preset.Preset;
-import io.satchel.image.inspect.Inspector.FileSystem;
+import io.satchel.image.inspect.Inspector.FoundVolume;
+import io.satchel.image.inspect.OperatingSystem;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
@@ -98,6 +99,8 @@ public final class IdentifyPage extends Page {
     values.setHgrow(Priority.ALWAYS);
     grid.getColumnConstraints().addAll(names, values);
     row(grid, "identify.what", what());
+    Label system = row(grid, "identify.system", system());
+    system.getStyleClass().add("section-title");
     row(grid, "identify.contents", contents());
     row(
         grid,
@@ -148,9 +151,22 @@ public final class IdentifyPage extends Page {
         : kind;
   }
 
+  private String system() {
+    StringBuilder text = new StringBuilder();
+    for (OperatingSystem each : image.findings().systems()) {
+      text.append(text.isEmpty() ? "" : "\n");
+      String name =
+          each.architecture() == null
+              ? each.name()
+              : texts.get("identify.what.of", each.name(), each.architecture());
+      text.append(image.findings().optical() ? texts.get("identify.system.installer", name) : name);
+    }
+    return text.isEmpty() ? texts.get("identify.system.unknown") : text.toString();
+  }
+
   private String contents() {
     StringBuilder text = new StringBuilder();
-    for (FileSystem each : image.findings().fileSystems()) {
+    for (FoundVolume each : image.findings().fileSystems()) {
       text.append(text.isEmpty() ? "" : "\n");
       text.append(
           each.label().isBlank()
@@ -171,7 +187,7 @@ public final class IdentifyPage extends Page {
     if (image.dirty()) {
       text.append(texts.get("identify.health.dirty"));
     }
-    for (FileSystem each : image.findings().fileSystems()) {
+    for (FoundVolume each : image.findings().fileSystems()) {
       if (each.problem() != null) {
         text.append(text.isEmpty() ? "" : "\n");
         text.append(texts.get("identify.health.problem", each.kind(), each.partition()));

@@ -182,7 +182,10 @@ public final class MachineRun implements RunChanges {
         false,
         Clock.HOST,
         file.date(),
-        false);
+        false,
+        1,
+        null,
+        null);
   }
 
   @Override

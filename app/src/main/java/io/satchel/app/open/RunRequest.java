@@ -118,6 +118,9 @@ public record RunRequest(
         write,
         clock,
         date,
-        exitPort);
+        exitPort,
+        processors,
+        pflash,
+        pflashVariables);
   }
 }
