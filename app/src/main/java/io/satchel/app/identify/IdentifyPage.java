@@ -7,6 +7,7 @@ import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.preset.Preset;
 import io.satchel.image.inspect.Inspector.FoundVolume;
+import io.satchel.image.inspect.OperatingSystem;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
@@ -98,6 +99,8 @@ public final class IdentifyPage extends Page {
     values.setHgrow(Priority.ALWAYS);
     grid.getColumnConstraints().addAll(names, values);
     row(grid, "identify.what", what());
+    Label system = row(grid, "identify.system", system());
+    system.getStyleClass().add("section-title");
     row(grid, "identify.contents", contents());
     row(
         grid,
@@ -146,6 +149,19 @@ public final class IdentifyPage extends Page {
     return image.kind() == DriveKind.HARD_DISK
         ? texts.get("identify.what.of", kind, image.findings().format())
         : kind;
+  }
+
+  private String system() {
+    StringBuilder text = new StringBuilder();
+    for (OperatingSystem each : image.findings().systems()) {
+      text.append(text.isEmpty() ? "" : "\n");
+      String name =
+          each.architecture() == null
+              ? each.name()
+              : texts.get("identify.what.of", each.name(), each.architecture());
+      text.append(image.findings().optical() ? texts.get("identify.system.installer", name) : name);
+    }
+    return text.isEmpty() ? texts.get("identify.system.unknown") : text.toString();
   }
 
   private String contents() {

@@ -7,13 +7,14 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.inspect.Inspector;
-import io.satchel.image.inspect.Inspector.FoundVolume;
 import io.satchel.image.inspect.Inspector.Findings;
+import io.satchel.image.inspect.Inspector.FoundVolume;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What an image is, found out by reading it; nothing of it has run.
@@ -62,13 +63,17 @@ public record ImageSummary(
     }
   }
 
-  /** The likeliest system by its file systems alone. */
+  /** What the inspector says, else the likeliest system by the file systems alone. */
   private static String guess(DriveKind kind, Findings findings) {
+    String found = findings.preset();
+    if (found != null) {
+      return found;
+    }
     if (kind == DriveKind.FLOPPY) {
       return "ms-dos";
     }
     for (FoundVolume each : findings.fileSystems()) {
-      String name = each.kind().toLowerCase(java.util.Locale.ROOT);
+      String name = each.kind().toLowerCase(Locale.ROOT);
       if (name.startsWith("ntfs")) {
         return "windows-xp";
       }

@@ -132,6 +132,7 @@ final class X11Keys {
   private final Cookies cookies;
   private final X11.XEvent event = new X11.XEvent();
   private final Key[] byCode = new Key[256 - EVDEV_OFFSET];
+  private boolean closed;
 
   private X11Keys(X11.Display display, Cookies cookies) {
     this.display = display;
@@ -174,7 +175,8 @@ final class X11Keys {
 
   /** Gives every key that went down (true) or up since the last call; never waits. */
   void drain(BiConsumer<Key, Boolean> target) {
-    while (X11.INSTANCE.XPending(display) > 0) {
+    // A screen that leaves the window loses the focus after it was closed, and Xlib would crash.
+    while (!closed && X11.INSTANCE.XPending(display) > 0) {
       X11.INSTANCE.XNextEvent(display, event);
       event.read();
       if (event.type != GENERIC_EVENT || !cookies.XGetEventData(display, event)) {
@@ -192,6 +194,9 @@ final class X11Keys {
   }
 
   void close() {
-    X11.INSTANCE.XCloseDisplay(display);
+    if (!closed) {
+      closed = true;
+      X11.INSTANCE.XCloseDisplay(display);
+    }
   }
 }

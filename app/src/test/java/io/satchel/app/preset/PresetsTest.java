@@ -8,6 +8,8 @@ import io.satchel.resources.Texts;
 import java.util.HashSet;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every preset promises. */
 class PresetsTest {
@@ -31,6 +33,35 @@ class PresetsTest {
         assertThat(preset.advice().get(language)).as(preset.id()).isNotBlank();
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ms-dos",
+        "freedos",
+        "windows-3.1",
+        "windows-95",
+        "windows-98",
+        "windows-me",
+        "windows-nt",
+        "windows-2000",
+        "windows-xp",
+        "windows-xp-x64",
+        "windows-2003",
+        "windows-7",
+        "windows-7-x64",
+        "windows-10",
+        "windows-11",
+        "linux-2.4",
+        "linux-2.6",
+        "linux",
+        "bsd",
+        "haiku",
+        "reactos"
+      })
+  void whatTheInspectorNamesIsThere(String id) {
+    assertThat(presets.find(id)).isPresent();
   }
 
   @Test
