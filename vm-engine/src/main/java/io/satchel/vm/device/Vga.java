@@ -187,6 +187,7 @@ public final class Vga implements Device<Vga.State> {
 
   private EventQueue.@Nullable Event refresh;
   private @Nullable Screen screen;
+  private @Nullable VgaRenderer second;
 
   /**
    * @param optionRom the video BIOS to offer at the ROM BAR, or {@code null}
@@ -254,7 +255,13 @@ public final class Vga implements Device<Vga.State> {
 
   /** Draws the whole picture of this moment somewhere else, such as for a snapshot's list. */
   public void drawOnce(Screen target) {
-    new VgaRenderer(this, board.memory(), memoryOffset).draw(target, timing.frame());
+    VgaRenderer once = second;
+    if (once == null) {
+      once = new VgaRenderer(this, board.memory(), memoryOffset);
+      second = once;
+    }
+    once.forget();
+    once.draw(target, timing.frame());
     renderer.redraw(); // the other one has taken its dirty marks
   }
 

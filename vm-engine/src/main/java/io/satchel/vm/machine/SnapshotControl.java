@@ -96,6 +96,12 @@ final class SnapshotControl {
   /** What is to be done between two stretches of the processor; the machine's thread only. */
   private final Queue<Runnable> wanted = new ArrayDeque<>();
 
+  /**
+   * The picture of the snapshot that is being saved. It is made once, since allocating it may let
+   * the collector stop the machine for longer than all the rest.
+   */
+  private final ScreenImage screen = new ScreenImage();
+
   /** Futures that are to fail when the machine ends before their turn. */
   private final Set<CompletableFuture<?>> open = new HashSet<>();
 
@@ -542,7 +548,6 @@ final class SnapshotControl {
         for (Target target : targets) {
           pending.add(target.image.beginSnapshot(name, date, now));
         }
-        ScreenImage screen = new ScreenImage();
         vga.drawOnce(screen);
         final MachineShape shape = host.shape();
         final MachineState.Taken state = MachineState.take(now, cpus, devices);
@@ -554,7 +559,7 @@ final class SnapshotControl {
             Thread.ofPlatform()
                 .daemon()
                 .name("satchel-saver")
-                .start(() -> write(shape, screen, state, frozen));
+                .start(() -> write(shape, state, frozen));
       } catch (IOException | RuntimeException e) {
         giveUp(e);
       }
@@ -582,8 +587,7 @@ final class SnapshotControl {
     }
 
     /** On a thread of its own. */
-    private void write(
-        MachineShape shape, ScreenImage screen, MachineState.Taken state, FrozenMemory frozen) {
+    private void write(MachineShape shape, MachineState.Taken state, FrozenMemory frozen) {
       try {
         PendingSnapshot carrier = pending.getFirst();
         SnapshotWriter writer = new SnapshotWriter(carrier::write);

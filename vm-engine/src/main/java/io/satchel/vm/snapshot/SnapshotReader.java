@@ -35,9 +35,22 @@ public final class SnapshotReader {
 
   private record Place(Section section, long offset, int length) {}
 
+  /** What one thread needs to unpack chunks, made once. */
+  private static final class Workspace implements AutoCloseable {
+    final ClusterCodec codec = ClusterCodec.of(true, MemoryChunk.BYTES);
+    final byte[] section = new byte[Section.MEMORY.most + 4];
+    final byte[] packed = new byte[MemoryChunk.BYTES];
+    final byte[] raw = new byte[MemoryChunk.BYTES];
+
+    @Override
+    public void close() {
+      codec.close();
+    }
+  }
+
   /** Something done to a section with a memory chunk. */
   private interface ChunkWork {
-    void on(ByteBuffer content, ClusterCodec codec) throws IOException;
+    void on(ByteBuffer content, Workspace space) throws IOException;
   }
 
   private final Source source;
@@ -117,7 +130,7 @@ public final class SnapshotReader {
   public static byte @Nullable [] picture(Source source) throws IOException {
     SnapshotReader reader = new SnapshotReader(source, Section.PICTURE);
     Place place = reader.place(Section.PICTURE);
-    return place == null ? null : reader.content(place).array();
+    return place == null ? null : reader.content(place);
   }
 
   private @Nullable Place place(Section section) {
@@ -129,12 +142,18 @@ public final class SnapshotReader {
     return null;
   }
 
-  private ByteBuffer content(Place place) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(place.length + 4);
-    source.read(place.offset, bytes);
-    bytes.flip();
-    int sum = bytes.getInt(place.length);
-    ByteBuffer content = ByteBuffer.wrap(Arrays.copyOf(bytes.array(), place.length));
+  private byte[] content(Place place) throws IOException {
+    byte[] bytes = new byte[place.length + 4];
+    return Arrays.copyOf(bytes, checked(place, bytes).limit());
+  }
+
+  /** Reads a section's content into the beginning of {@code bytes}, and compares its sum. */
+  private ByteBuffer checked(Place place, byte[] bytes) throws IOException {
+    ByteBuffer content = ByteBuffer.wrap(bytes, 0, place.length + 4);
+    source.read(place.offset, content);
+    content.flip();
+    int sum = content.getInt(place.length);
+    content.limit(place.length);
     CRC32C crc = new CRC32C();
     crc.update(content.duplicate());
     if ((int) crc.getValue() != sum) {
@@ -143,7 +162,7 @@ public final class SnapshotReader {
     return content;
   }
 
-  private ByteBuffer only(Section section) throws IOException {
+  private byte[] only(Section section) throws IOException {
     Place place = place(section);
     if (place == null) {
       throw broken("a part of it is missing");
@@ -153,12 +172,12 @@ public final class SnapshotReader {
 
   /** Whose state it is. */
   public MachineShape shape() throws IOException {
-    return StateCodec.decode(only(Section.SHAPE).array(), MachineShape.class, "the machine");
+    return StateCodec.decode(only(Section.SHAPE), MachineShape.class, "the machine");
   }
 
   /** All but the memory. */
   public MachineState state() throws IOException {
-    return StateCodec.decode(only(Section.STATE).array(), MachineState.class, "the machine");
+    return StateCodec.decode(only(Section.STATE), MachineState.class, "the machine");
   }
 
   /**
@@ -172,7 +191,7 @@ public final class SnapshotReader {
     List<int[]> duplicates = new ArrayList<>();
     AtomicInteger named = new AtomicInteger();
     each(
-        (content, codec) -> {
+        (content, space) -> {
           int stored = content.getInt();
           int duplicated = content.getInt();
           if (stored < 0
@@ -205,7 +224,8 @@ public final class SnapshotReader {
         }
       }
     }
-    if (only(Section.END).getInt(0) != named.get()) {
+    byte[] end = only(Section.END);
+    if (end.length != 4 || ByteBuffer.wrap(end).getInt() != named.get()) {
       throw broken("a piece of its memory is missing");
     }
     return new Memory(this, kinds, duplicates);
@@ -239,7 +259,7 @@ public final class SnapshotReader {
     public void load(GuestMemory memory) throws IOException {
       memory.replaceAll();
       byte[] bytes = memory.bytes();
-      reader.each((content, codec) -> unpack(content, codec, bytes));
+      reader.each((content, space) -> unpack(content, space, bytes));
       int size = GuestMemory.PAGE_SIZE;
       for (int[] pairs : duplicates) {
         for (int i = 0; i < pairs.length; i += 2) {
@@ -252,7 +272,7 @@ public final class SnapshotReader {
       memory.dirtyAll();
     }
 
-    private static void unpack(ByteBuffer content, ClusterCodec codec, byte[] memory)
+    private static void unpack(ByteBuffer content, Workspace space, byte[] memory)
         throws IOException {
       int stored = content.getInt();
       int duplicated = content.getInt();
@@ -270,9 +290,13 @@ public final class SnapshotReader {
         raw = content.array();
         from = content.position();
       } else {
-        byte[] packed = Arrays.copyOfRange(content.array(), content.position(), content.limit());
-        raw = new byte[MemoryChunk.BYTES];
-        if (!codec.unpack(packed, packed.length, raw)) {
+        int length = content.remaining();
+        raw = space.raw;
+        if (length > space.packed.length) {
+          throw broken("a piece of its memory is malformed");
+        }
+        content.get(space.packed, 0, length);
+        if (!space.codec.unpack(space.packed, length, raw)) {
           throw broken("a piece of its memory cannot be unpacked");
         }
       }
@@ -294,14 +318,14 @@ public final class SnapshotReader {
     AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
     Runnable worker =
         () -> {
-          try (ClusterCodec codec = ClusterCodec.of(true, MemoryChunk.BYTES)) {
+          try (Workspace space = new Workspace()) {
             int i;
             while ((i = next.getAndIncrement()) < chunks.size() && failure.get() == null) {
-              ByteBuffer content = content(chunks.get(i));
+              ByteBuffer content = checked(chunks.get(i), space.section);
               if (content.remaining() < 8) {
                 throw broken("a piece of its memory is malformed");
               }
-              work.on(content, codec);
+              work.on(content, space);
             }
           } catch (IOException | RuntimeException e) {
             failure.compareAndSet(null, e);
