@@ -58,6 +58,7 @@ import io.satchel.vm.host.Screen;
 import io.satchel.vm.memory.AddressMap;
 import io.satchel.vm.memory.GuestMemory;
 import io.satchel.vm.snapshot.MachineShape;
+import io.satchel.vm.snapshot.MachineState.Turns;
 import io.satchel.vm.time.EventQueue;
 import io.satchel.vm.time.VirtualClock;
 import java.io.IOException;
@@ -509,6 +510,19 @@ public final class PcMachine implements Machine {
     @Override
     public boolean ended() {
       return end != null;
+    }
+
+    @Override
+    public Turns turns() {
+      return new Turns(loop.turn(), processors.stream().map(Processor::start).toList());
+    }
+
+    @Override
+    public void turns(Turns turns) {
+      loop.turn(turns.last());
+      for (int number = 0; number < processors.size(); number++) {
+        processors.get(number).start(turns.processors().get(number));
+      }
     }
 
     @Override

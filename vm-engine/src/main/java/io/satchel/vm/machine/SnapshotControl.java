@@ -64,6 +64,12 @@ final class SnapshotControl {
     /** Whether the machine has ended or is about to. */
     boolean ended();
 
+    /** Where the processors are in taking turns. */
+    MachineState.Turns turns();
+
+    /** Goes on from there. */
+    void turns(MachineState.Turns turns);
+
     /** Does what is pending between two stretches of the processor, such as a reset. */
     void settle();
 
@@ -427,6 +433,7 @@ final class SnapshotControl {
       }
       memory.load(map.memory());
       state.restore(clock::set, cpus, devices);
+      host.turns(state.turns());
       goOn();
       settled(done);
       done.complete(null);
@@ -550,7 +557,7 @@ final class SnapshotControl {
         }
         vga.drawOnce(screen);
         final MachineShape shape = host.shape();
-        final MachineState.Taken state = MachineState.take(now, cpus, devices);
+        final MachineState.Taken state = MachineState.take(now, cpus, host.turns(), devices);
         cpus.forEach(cpu -> cpu.mmu.flushAll());
         map.memory().dirtyAll();
         FrozenMemory frozen = map.freeze();

@@ -165,7 +165,7 @@ public final class AddressMap implements PciMappings {
    */
   public FrozenMemory freeze() {
     FrozenMemory frozen = memory.freeze();
-    dirtyCleared.run();
+    dirtyCleared.forEach(Runnable::run);
     return frozen;
   }
 

@@ -55,12 +55,25 @@ public record CpuSnapshot(
     boolean ignne,
     boolean intr,
     boolean nmi,
+    long xcr0,
+    long star,
+    long lstar,
+    long cstar,
+    long syscallMask,
+    long kernelGsBase,
+    long tscAux,
+    long[] machineCheck,
+    long[] eventSelect,
+    long[] counter,
+    long[] xmm,
+    long[] ymmHigh,
+    int mxcsr,
     Fpu fpu) {
 
   private static final int GENERAL_REGISTERS = 16;
   private static final int SEGMENTS = 8;
 
-  /** The x87, MMX and SSE registers, under the names of {@link FpuState}. */
+  /** The x87 and MMX registers, under the names of {@link FpuState}. */
   public record Fpu(
       long[] significand,
       int[] signExponent,
@@ -72,9 +85,7 @@ public record CpuSnapshot(
       int instructionSelector,
       long operandPointer,
       int operandSelector,
-      int opcode,
-      long[] xmm,
-      int mxcsr) {
+      int opcode) {
 
     public Fpu {
       expect(significand.length == 8 && signExponent.length == 8, "x87 registers");
@@ -93,9 +104,7 @@ public record CpuSnapshot(
           fpu.instructionSelector,
           fpu.operandPointer,
           fpu.operandSelector,
-          fpu.opcode,
-          fpu.xmm.clone(),
-          fpu.mxcsr);
+          fpu.opcode);
     }
 
     void restore(FpuState fpu) {
@@ -110,8 +119,6 @@ public record CpuSnapshot(
       fpu.operandPointer = operandPointer;
       fpu.operandSelector = operandSelector;
       fpu.opcode = opcode;
-      copy(xmm, fpu.xmm);
-      fpu.mxcsr = mxcsr;
     }
   }
 
@@ -177,6 +184,19 @@ public record CpuSnapshot(
         cpu.ignne,
         (cpu.pending() & CpuState.PENDING_INTR) != 0,
         (cpu.pending() & CpuState.PENDING_NMI) != 0,
+        cpu.xcr0,
+        cpu.star,
+        cpu.lstar,
+        cpu.cstar,
+        cpu.syscallMask,
+        cpu.kernelGsBase,
+        cpu.tscAux,
+        cpu.machineCheck.clone(),
+        cpu.eventSelect.clone(),
+        cpu.counter.clone(),
+        cpu.xmm.clone(),
+        cpu.ymmHigh.clone(),
+        cpu.mxcsr,
         Fpu.of(cpu.fpu));
   }
 
@@ -228,6 +248,19 @@ public record CpuSnapshot(
     } else {
       cpu.clearNmi();
     }
+    cpu.xcr0 = xcr0;
+    cpu.star = star;
+    cpu.lstar = lstar;
+    cpu.cstar = cstar;
+    cpu.syscallMask = syscallMask;
+    cpu.kernelGsBase = kernelGsBase;
+    cpu.tscAux = tscAux;
+    copy(machineCheck, cpu.machineCheck);
+    copy(eventSelect, cpu.eventSelect);
+    copy(counter, cpu.counter);
+    copy(xmm, cpu.xmm);
+    copy(ymmHigh, cpu.ymmHigh);
+    cpu.mxcsr = mxcsr;
     fpu.restore(cpu.fpu);
     cpu.mmu.flushAll();
   }

@@ -10,9 +10,26 @@ import java.util.function.LongConsumer;
  * A machine's state without its memory and its disks.
  *
  * @param clockNanos virtual time
+ * @param turns of the processors
  * @param devices in the order of the wiring list
  */
-public record MachineState(long clockNanos, List<CpuSnapshot> cpus, List<DeviceState> devices) {
+public record MachineState(
+    long clockNanos, List<CpuSnapshot> cpus, Turns turns, List<DeviceState> devices) {
+
+  /**
+   * Where several processors are in taking turns and in the protocol of their start.
+   *
+   * @param last whose turn was last
+   * @param processors one each
+   */
+  public record Turns(int last, List<Start> processors) {}
+
+  /**
+   * @param waiting for a start-up message
+   * @param initWanted INIT takes effect at its next turn
+   * @param page that a start-up message has named, or -1
+   */
+  public record Start(boolean waiting, boolean initWanted, int page) {}
 
   /** A device's state, as {@link StateCodec} encodes it. */
   public record DeviceState(String name, byte[] state) {}
@@ -21,7 +38,8 @@ public record MachineState(long clockNanos, List<CpuSnapshot> cpus, List<DeviceS
    * The state of a machine that stands; the devices' records are taken and not yet encoded, so that
    * the machine stands for as short a time as possible.
    */
-  public static Taken take(long clockNanos, List<CpuState> cpus, List<Device<?>> devices) {
+  public static Taken take(
+      long clockNanos, List<CpuState> cpus, Turns turns, List<Device<?>> devices) {
     List<CpuSnapshot> processors = new ArrayList<>();
     for (CpuState cpu : cpus) {
       processors.add(CpuSnapshot.of(cpu));
@@ -32,12 +50,16 @@ public record MachineState(long clockNanos, List<CpuSnapshot> cpus, List<DeviceS
       names.add(device.name());
       states.add(device.state());
     }
-    return new Taken(clockNanos, processors, names, states);
+    return new Taken(clockNanos, processors, turns, names, states);
   }
 
   /** What {@link #take} has taken. */
   public record Taken(
-      long clockNanos, List<CpuSnapshot> cpus, List<String> names, List<Record> states) {
+      long clockNanos,
+      List<CpuSnapshot> cpus,
+      Turns turns,
+      List<String> names,
+      List<Record> states) {
 
     /** Encodes the devices' records. */
     public MachineState encoded() {
@@ -45,7 +67,7 @@ public record MachineState(long clockNanos, List<CpuSnapshot> cpus, List<DeviceS
       for (int i = 0; i < names.size(); i++) {
         devices.add(new DeviceState(names.get(i), StateCodec.encode(states.get(i))));
       }
-      return new MachineState(clockNanos, cpus, devices);
+      return new MachineState(clockNanos, cpus, turns, devices);
     }
   }
 
@@ -57,7 +79,11 @@ public record MachineState(long clockNanos, List<CpuSnapshot> cpus, List<DeviceS
    */
   public void restore(LongConsumer setClock, List<CpuState> processors, List<Device<?>> present)
       throws StateFormatException {
-    if (cpus.size() != processors.size() || devices.size() != present.size()) {
+    if (cpus.size() != processors.size()
+        || turns.processors.size() != processors.size()
+        || turns.last < 0
+        || turns.last >= processors.size()
+        || devices.size() != present.size()) {
       throw new StateFormatException("The saved state is of another machine");
     }
     setClock.accept(clockNanos);

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.block.BlockDevice;
-import io.satchel.image.format.qcow2.CheckReport;
+import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.Drive;

@@ -34,6 +34,12 @@ class CpuSnapshotTests {
           "ferr",
           "apicBaseChanged",
           "fault",
+          "random",
+          "apic",
+          "apicId",
+          "simdExceptions",
+          "resultHigh",
+          "vectorScratch",
           "pending");
 
   /** Where an operation leaves a second result for its caller. */

@@ -48,7 +48,10 @@ class SnapshotStreamTests {
               piece.get(copy);
               bytes.writeBytes(copy);
             });
-    writer.begin(SHAPE, PICTURE, new MachineState(77, List.of(), List.of()));
+    writer.begin(
+        SHAPE,
+        PICTURE,
+        new MachineState(77, List.of(), new MachineState.Turns(0, List.of()), List.of()));
     assertThat(writer.memory(new AddressMap(memory).freeze(), () -> true)).isTrue();
     return bytes.toByteArray();
   }
