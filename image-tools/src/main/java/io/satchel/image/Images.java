@@ -13,6 +13,7 @@ import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.dmg.DmgFormat;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.format.qcow2.Qcow2Format;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -44,6 +45,12 @@ public final class Images {
     LayeredDevice device = new Opener(options, chain).open(path, options.format(), 0);
     return new OpenedImage(
         options.cache() == CacheMode.WRITETHROUGH ? new WriteThrough(device) : device, chain);
+  }
+
+  /** The qcow2 image that a disk's writes go to; null when it is of another format. */
+  public static @Nullable Qcow2Device qcow2(BlockDevice disk) {
+    BlockDevice layer = disk instanceof WriteThrough through ? through.disk : disk;
+    return layer instanceof Qcow2Device image ? image : null;
   }
 
   /**

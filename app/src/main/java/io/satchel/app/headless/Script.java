@@ -98,6 +98,10 @@ public final class Script {
       done.complete(machine.status());
       return;
     }
+    if (step instanceof Step.Save || step instanceof Step.Restore) {
+      snapshot(step);
+      return;
+    }
     try {
       long wait = perform(step);
       if (wait >= 0) {
@@ -109,6 +113,28 @@ public final class Script {
     } catch (IOException e) {
       done.completeExceptionally(new CompletionException(e));
     }
+  }
+
+  /**
+   * The rest of the script goes on when the snapshot is saved or restored. The machine stands
+   * meanwhile, so that a repeatable run stays one; a restore may set its time back.
+   */
+  private void snapshot(Step step) {
+    CompletableFuture<?> outcome =
+        step instanceof Step.Save save
+            ? machine.save(save.name()).done()
+            : machine.restore(((Step.Restore) step).name());
+    machine.pause();
+    outcome.whenComplete(
+        (nothing, failure) -> {
+          if (failure != null) {
+            done.completeExceptionally(new CompletionException(failure));
+          } else {
+            steps.remove();
+            machine.at(0, () -> advance(machine.status().virtualNanos()));
+            machine.resume();
+          }
+        });
   }
 
   private void next(long time) {
@@ -129,6 +155,7 @@ public final class Script {
       }
       case Step.Screenshot shot -> screen.writePng(shot.file());
       case Step.PowerButton() -> machine.powerButton();
+      case Step.Save _, Step.Restore _ -> throw new IllegalStateException(step.toString());
     }
     return 0;
   }

@@ -32,4 +32,10 @@ public sealed interface Step {
 
   /** Presses the power button. */
   record PowerButton() implements Step {}
+
+  /** Saves the machine as a snapshot; it stands until that is done. */
+  record Save(String name) implements Step {}
+
+  /** Makes the machine what it was when the snapshot was saved. */
+  record Restore(String name) implements Step {}
 }

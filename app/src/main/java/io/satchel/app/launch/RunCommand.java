@@ -32,10 +32,10 @@ import picocli.CommandLine.Spec;
     description = "Starts a computer from a disk image, CD image or floppy image.",
     footer = {
       "",
-      "Steps (--expect, --type, --key, --send, --wait, --screenshot, --power-button) are done in"
-          + " the order they",
-      "are given, and then a headless run ends; without steps it goes on until the computer turns"
-          + " itself off.",
+      "Steps (--expect, --type, --key, --send, --wait, --screenshot, --power-button, --save,"
+          + " --restore) are done in",
+      "the order they are given, and then a headless run ends; without steps it goes on until the"
+          + " computer turns itself off.",
       "A --screenshot with --at is no step: it is taken at its time, and the run does not end"
           + " before.",
       "Exit status: 0 all steps done, or turned off; 1 --timeout passed or the computer crashed; 2"
@@ -249,6 +249,23 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--power-button", description = "Press the power button.", arity = "0")
   private void powerButton(boolean pressed) {
     steps.add(new Step.PowerButton());
+  }
+
+  @Option(
+      names = "--save",
+      paramLabel = "NAME",
+      description =
+          "Save the whole computer as a snapshot in its disk image (with --overlay or --write).")
+  private void save(String name) {
+    steps.add(new Step.Save(name));
+  }
+
+  @Option(
+      names = "--restore",
+      paramLabel = "NAME",
+      description = "Go back to a snapshot that was saved on the same hardware.")
+  private void restore(String name) {
+    steps.add(new Step.Restore(name));
   }
 
   @Option(

@@ -4,6 +4,8 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.vm.host.AudioSink;
 import io.satchel.vm.host.Key;
 import io.satchel.vm.host.Screen;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +74,30 @@ public interface Machine extends AutoCloseable {
   default String translation() {
     return "";
   }
+
+  /**
+   * Saves the whole machine as a snapshot in its disk images. The computer stands still for some
+   * milliseconds and then runs on while its memory is written. The first hard disk (or floppy) in
+   * qcow2 format takes the state; every other medium that the computer can write to must be a qcow2
+   * image too and gets a snapshot of the same name.
+   */
+  Saving save(String name);
+
+  /**
+   * Makes the machine what it was when the snapshot was saved, its disks included; the present is
+   * discarded. Before {@link #start} it makes the machine one that starts from there. Completes
+   * when it is done; when it fails with a {@link SnapshotException}, nothing has changed.
+   */
+  CompletableFuture<Void> restore(String nameOrId);
+
+  /** The snapshots that are in the machine's disks, in the order in which they were saved. */
+  CompletableFuture<List<Snapshot>> snapshots();
+
+  /** Removes a snapshot from all disks of the machine; the machine goes on as it is. */
+  CompletableFuture<Void> deleteSnapshot(String nameOrId);
+
+  /** The screen as it was saved with a snapshot: a PNG picture at most 320 pixels wide, or null. */
+  CompletableFuture<byte @Nullable []> snapshotPicture(String nameOrId);
 
   /** Figures for a status line; cheap. */
   Status status();

@@ -125,6 +125,8 @@ public final class Vga implements Device<Vga.State> {
   private static final int CRTC_REGISTERS = 0x19;
 
   /**
+   * The registers. Video memory is guest memory, and saved with it.
+   *
    * @param attributeData whether the next write to 3C0h is data
    * @param dacComponent 0 red, 1 green, 2 blue: what comes next
    * @param frameStart when line 0 of some frame began, in nanoseconds of virtual time
@@ -152,7 +154,6 @@ public final class Vga implements Device<Vga.State> {
       int[] vbe,
       long frameStart,
       long nextRefresh,
-      byte[] videoMemory,
       byte[] pciConfig) {}
 
   private final Board board;
@@ -186,6 +187,7 @@ public final class Vga implements Device<Vga.State> {
 
   private EventQueue.@Nullable Event refresh;
   private @Nullable Screen screen;
+  private @Nullable VgaRenderer second;
 
   /**
    * @param optionRom the video BIOS to offer at the ROM BAR, or {@code null}
@@ -249,6 +251,18 @@ public final class Vga implements Device<Vga.State> {
     if (target != null && target.wantsFrame()) {
       renderer.draw(target, timing.frame());
     }
+  }
+
+  /** Draws the whole picture of this moment somewhere else, such as for a snapshot's list. */
+  public void drawOnce(Screen target) {
+    VgaRenderer once = second;
+    if (once == null) {
+      once = new VgaRenderer(this, board.memory(), memoryOffset);
+      second = once;
+    }
+    once.forget();
+    once.draw(target, timing.frame());
+    renderer.redraw(); // the other one has taken its dirty marks
   }
 
   @Override
@@ -685,8 +699,6 @@ public final class Vga implements Device<Vga.State> {
   @Override
   public State state() {
     EventQueue.Event due = refresh;
-    byte[] videoMemory = new byte[MEMORY_SIZE];
-    memory.read(memoryOffset, videoMemory, 0, MEMORY_SIZE);
     return new State(
         misc,
         featureControl,
@@ -709,7 +721,6 @@ public final class Vga implements Device<Vga.State> {
         vbe.state(),
         timing.frameStart(),
         due == null ? board.clock().nanos() : due.time(),
-        videoMemory,
         pci.configState());
   }
 
@@ -735,8 +746,6 @@ public final class Vga implements Device<Vga.State> {
     dacReading = state.dacReading;
     System.arraycopy(Arrays.copyOf(state.palette, palette.length), 0, palette, 0, palette.length);
     vbe.restore(Arrays.copyOf(state.vbe, 1 + BochsVbe.REGISTERS));
-    memory.write(
-        memoryOffset, state.videoMemory, 0, Math.min(MEMORY_SIZE, state.videoMemory.length));
     pci.restoreConfig(state.pciConfig);
     registersSet(state.latch);
     timing.restore(state.frameStart);

@@ -37,6 +37,9 @@ public final class Bios implements Device<Bios.State>, IoHandler {
    * @param told whether "No bootable device" is on the screen
    * @param image the CD image that is a drive
    * @param imageUnit the IDE unit of that CD
+   * @param floppiesKnown whether a drive still has the floppy of the last access
+   * @param mouse the exchange of INT 15h/C2h with the mouse that is under way
+   * @param mouseUntil when that is given up, nanoseconds
    */
   public record State(
       long waitUntil,
@@ -50,7 +53,10 @@ public final class Bios implements Device<Bios.State>, IoHandler {
       int imageSectors,
       long imageBlock,
       long imageCatalog,
-      int imageUnit) {}
+      int imageUnit,
+      boolean[] floppiesKnown,
+      MouseBios.@Nullable Exchange mouse,
+      long mouseUntil) {}
 
   private final Board board;
   private final MachineConfig config;
@@ -161,7 +167,10 @@ public final class Bios implements Device<Bios.State>, IoHandler {
         image == null ? 0 : image.sectors(),
         image == null ? 0 : image.block(),
         image == null ? 0 : image.catalog(),
-        disks.emulatedUnit());
+        disks.emulatedUnit(),
+        disks.floppiesKnown(),
+        mouse.exchange(),
+        mouse.deadline());
   }
 
   @Override
@@ -179,6 +188,9 @@ public final class Bios implements Device<Bios.State>, IoHandler {
                 state.imageCatalog())
             : null,
         state.imageUnit());
+    disks.floppiesKnown(state.floppiesKnown());
+    mouse.restore(state.mouse(), state.mouseUntil());
+    pci.routing(OtherTables.routing());
   }
 
   @Override

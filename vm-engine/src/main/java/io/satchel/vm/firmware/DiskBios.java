@@ -91,6 +91,27 @@ final class DiskBios {
     emulatedUnit = unit;
   }
 
+  /** Whether each drive's medium is the one that was there at the last access. */
+  boolean[] floppiesKnown() {
+    boolean[] known = new boolean[lastFloppy.length];
+    for (DriveBay.Unit unit : units(DriveBay.Kind.FLOPPY)) {
+      if (unit.number() < known.length) {
+        known[unit.number()] = lastFloppy[unit.number()] == unit.medium();
+      }
+    }
+    return known;
+  }
+
+  /** Takes the media that are in their drives now for those of the last access, or for others. */
+  void floppiesKnown(boolean[] known) {
+    for (DriveBay.Unit unit : units(DriveBay.Kind.FLOPPY)) {
+      int number = unit.number();
+      if (number < lastFloppy.length) {
+        lastFloppy[number] = number < known.length && known[number] ? unit.medium() : null;
+      }
+    }
+  }
+
   /** Hard disk count, tables of the first two, and what is in the diskette drives. */
   void post() {
     emulated = null;

@@ -84,7 +84,7 @@ final class MouseBios {
    * @param received what came of these
    * @param mode the controller's command byte as it was
    */
-  private record Exchange(
+  record Exchange(
       int function, int[] toSend, int sent, int toReceive, int[] received, int got, int mode) {}
 
   private @Nullable Exchange exchange;
@@ -123,6 +123,21 @@ final class MouseBios {
   /** Forgets a function that was under way when the machine was reset. */
   void reset() {
     exchange = null;
+  }
+
+  /** The function under way, for a snapshot. */
+  @Nullable Exchange exchange() {
+    return exchange;
+  }
+
+  /** When its patience ends, in nanoseconds. */
+  long deadline() {
+    return deadline;
+  }
+
+  void restore(@Nullable Exchange underWay, long patienceEnds) {
+    exchange = underWay;
+    deadline = patienceEnds;
   }
 
   private void proceed(Exchange current, int value) {

@@ -63,6 +63,7 @@ public final class BlockBackend implements DiskBackend, Closeable {
   private final LinkedBlockingQueue<Request> queue = new LinkedBlockingQueue<>();
   private final @Nullable Thread worker;
   private Consumer<IOException> failures = failure -> {};
+  private int outstanding;
   private boolean closed;
 
   private BlockBackend(
@@ -153,7 +154,18 @@ public final class BlockBackend implements DiskBackend, Closeable {
     traffic.written.addAndGet(length);
   }
 
+  /** What is in the drive. */
+  public BlockDevice medium() {
+    return medium;
+  }
+
+  /** Requests whose completion has not been delivered yet; on the machine's thread. */
+  public int outstanding() {
+    return outstanding;
+  }
+
   private void submit(Work work, Completion done) {
+    outstanding++;
     Consumer<@Nullable IOException> outcome =
         failure -> delivery.deliver(() -> complete(failure, done));
     if (closed) {
@@ -166,6 +178,7 @@ public final class BlockBackend implements DiskBackend, Closeable {
   }
 
   private void complete(@Nullable IOException failure, Completion done) {
+    outstanding--;
     if (failure != null) {
       failures.accept(failure);
     }

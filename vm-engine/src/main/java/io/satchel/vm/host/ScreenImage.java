@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
@@ -33,7 +34,11 @@ public final class ScreenImage implements Screen {
     width = newWidth;
     height = newHeight;
     squarePixels = newSquarePixels;
-    pixels = new int[newWidth * newHeight];
+    if (pixels.length == newWidth * newHeight) {
+      Arrays.fill(pixels, 0);
+    } else {
+      pixels = new int[newWidth * newHeight];
+    }
   }
 
   @Override

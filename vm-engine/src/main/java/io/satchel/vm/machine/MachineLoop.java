@@ -137,6 +137,16 @@ final class MachineLoop implements Runnable {
     return lastNow;
   }
 
+  /** The number of the processor whose turn was last; on the machine's thread. */
+  int turn() {
+    return turn;
+  }
+
+  /** Goes on as if that processor's turn had been the last. */
+  void turn(int last) {
+    turn = last;
+  }
+
   @Override
   public void run() {
     thread = Thread.currentThread();

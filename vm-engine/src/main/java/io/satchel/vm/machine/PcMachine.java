@@ -11,6 +11,8 @@ import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineEvents.Cause;
 import io.satchel.vm.api.MachineEvents.End;
 import io.satchel.vm.api.MachineState;
+import io.satchel.vm.api.Saving;
+import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.bus.IoPorts;
 import io.satchel.vm.bus.IrqLine;
 import io.satchel.vm.bus.PciBus;
@@ -55,6 +57,8 @@ import io.satchel.vm.host.Key;
 import io.satchel.vm.host.Screen;
 import io.satchel.vm.memory.AddressMap;
 import io.satchel.vm.memory.GuestMemory;
+import io.satchel.vm.snapshot.MachineShape;
+import io.satchel.vm.snapshot.MachineState.Turns;
 import io.satchel.vm.time.EventQueue;
 import io.satchel.vm.time.VirtualClock;
 import java.io.IOException;
@@ -63,6 +67,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,6 +102,7 @@ public final class PcMachine implements Machine {
 
   private final ApicBus apicBus;
   private final MachineLoop loop;
+  private final SnapshotControl snapshots;
   private final BlockBackend.Traffic traffic = new BlockBackend.Traffic();
   private final List<Device<?>> devices = new ArrayList<>();
   private final OrGate a20;
@@ -226,6 +232,16 @@ public final class PcMachine implements Machine {
       add(new Flash(board, variables, base, memory.allocate(flashBytes)));
     }
 
+    snapshots =
+        new SnapshotControl(
+            new SnapshotHost(),
+            processors.stream().map(processor -> processor.cpu).toList(),
+            devices(),
+            vga,
+            map,
+            clock,
+            events,
+            inbox);
     loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl());
     resetAll();
   }
@@ -396,14 +412,8 @@ public final class PcMachine implements Machine {
     @Override
     public boolean ended() {
       halted = processors.stream().allMatch(Processor::idle);
-      if (initWanted) {
-        initWanted = false;
-        init();
-      }
-      if (resetWanted) {
-        resetWanted = false;
-        resetAll();
-      }
+      settle();
+      snapshots.perform();
       if (startWanted) {
         startWanted = false;
         clock.resume();
@@ -441,6 +451,88 @@ public final class PcMachine implements Machine {
                       + " %04x:%08x. Reset it, or try other hardware settings.",
                   faulty.shutdownCs, faulty.shutdownRip),
               1));
+    }
+  }
+
+  /** Does what is pending between two stretches of the processor. */
+  private void settle() {
+    if (initWanted) {
+      initWanted = false;
+      init();
+    }
+    if (resetWanted) {
+      resetWanted = false;
+      resetAll();
+    }
+  }
+
+  /** The machine, as saving and restoring see it. */
+  private final class SnapshotHost implements SnapshotControl.Host {
+    @Override
+    public MachineShape shape() {
+      return new MachineShape(
+          config.memoryMib(),
+          board.memory().memory().pages(),
+          config.cpuModel(),
+          processors.size(),
+          devices.stream().map(Device::name).toList());
+    }
+
+    @Override
+    public List<SnapshotControl.Disk> writableDisks() {
+      List<SnapshotControl.Disk> disks = new ArrayList<>();
+      for (int unit = 0; unit < IDE_UNITS; unit++) {
+        add(disks, ideMedia[unit], "hard disk " + unit);
+      }
+      for (int unit = 0; unit < FLOPPY_UNITS; unit++) {
+        add(disks, floppyMedia[unit], "floppy disk in drive " + (char) ('A' + unit));
+      }
+      return disks;
+    }
+
+    private static void add(
+        List<SnapshotControl.Disk> disks, @Nullable BlockBackend medium, String name) {
+      if (medium != null && !medium.readOnly()) {
+        disks.add(new SnapshotControl.Disk(name, medium));
+      }
+    }
+
+    @Override
+    public boolean running() {
+      return state == MachineState.RUNNING;
+    }
+
+    @Override
+    public boolean off() {
+      return state == MachineState.OFF && !startWanted;
+    }
+
+    @Override
+    public boolean ended() {
+      return end != null;
+    }
+
+    @Override
+    public Turns turns() {
+      return new Turns(loop.turn(), processors.stream().map(Processor::start).toList());
+    }
+
+    @Override
+    public void turns(Turns turns) {
+      loop.turn(turns.last());
+      for (int number = 0; number < processors.size(); number++) {
+        processors.get(number).start(turns.processors().get(number));
+      }
+    }
+
+    @Override
+    public void settle() {
+      PcMachine.this.settle();
+    }
+
+    @Override
+    public void failed(String sentence) {
+      finish(new End(Cause.FAILED, sentence, 1));
     }
   }
 
@@ -523,17 +615,53 @@ public final class PcMachine implements Machine {
     }
     End how = end == null ? new End(Cause.CLOSED, "The machine was switched off.", 0) : end;
     clock.pause();
+    snapshots.ended();
     enter(MachineState.ENDED);
     listener.ended(how);
   }
 
   @Override
-  public synchronized void start() {
-    if (thread != null) {
-      return;
+  public void start() {
+    inbox.post(() -> startWanted |= state == MachineState.OFF);
+    powerUp();
+  }
+
+  /** Starts the thread, on which a machine that is off can already be restored. */
+  private synchronized void powerUp() {
+    if (thread == null) {
+      thread = Thread.ofPlatform().name("satchel-machine").daemon().start(this::runThread);
     }
-    startWanted = true;
-    thread = Thread.ofPlatform().name("satchel-machine").daemon().start(this::runThread);
+  }
+
+  @Override
+  public Saving save(String name) {
+    boolean on;
+    synchronized (this) {
+      on = thread != null;
+    }
+    return snapshots.save(name, on);
+  }
+
+  @Override
+  public CompletableFuture<Void> restore(String nameOrId) {
+    CompletableFuture<Void> done = snapshots.restore(nameOrId);
+    powerUp();
+    return done;
+  }
+
+  @Override
+  public CompletableFuture<List<Snapshot>> snapshots() {
+    return snapshots.list();
+  }
+
+  @Override
+  public CompletableFuture<Void> deleteSnapshot(String nameOrId) {
+    return snapshots.delete(nameOrId);
+  }
+
+  @Override
+  public CompletableFuture<byte @Nullable []> snapshotPicture(String nameOrId) {
+    return snapshots.picture(nameOrId);
   }
 
   @Override
@@ -584,6 +712,7 @@ public final class PcMachine implements Machine {
         }
       }
     }
+    snapshots.close();
     for (BlockBackend medium : ideMedia) {
       closeMedium(medium);
     }

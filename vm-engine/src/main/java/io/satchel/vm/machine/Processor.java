@@ -4,6 +4,7 @@ import io.satchel.vm.accel.Tcg;
 import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.device.LocalApic;
+import io.satchel.vm.snapshot.MachineState.Start;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,6 +91,17 @@ final class Processor implements LocalApic.Core {
       startPage = NOT_STARTED;
     }
     return !waiting;
+  }
+
+  /** Where it is in the protocol of its start, for a snapshot. */
+  Start start() {
+    return new Start(waiting, initWanted, startPage);
+  }
+
+  void start(Start start) {
+    waiting = start.waiting();
+    initWanted = start.initWanted();
+    startPage = start.page();
   }
 
   @Override

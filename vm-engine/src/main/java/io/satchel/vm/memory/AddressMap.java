@@ -159,6 +159,17 @@ public final class AddressMap implements PciMappings {
   }
 
   /**
+   * Keeps the memory as it is at this moment for a reader on another thread, while the guest goes
+   * on: each page is copied aside before its first write. TLBs forget which pages they may write
+   * unmarked.
+   */
+  public FrozenMemory freeze() {
+    FrozenMemory frozen = memory.freeze();
+    dirtyCleared.forEach(Runnable::run);
+    return frozen;
+  }
+
+  /**
    * Reads {@code width} bytes (1, 2, 4 or 8) at a physical address, little-endian, zero-extended.
    */
   public long read(long address, int width) {

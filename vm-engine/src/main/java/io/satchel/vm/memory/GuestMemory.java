@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the bytes of RAM, ROM and video memory live: one array, little-endian, addressed by
@@ -40,12 +41,18 @@ public final class GuestMemory {
     void codeWritten(int page);
   }
 
+  private static final byte DIRTY = 1;
+
+  /** Set by the first write and never cleared: a page without it still holds zeros. */
+  private static final byte WRITTEN = 2;
+
   private final byte[] bytes;
   private final int ramSize;
   private final byte[] dirty;
   private final byte[] code;
   private int allocated;
   private final List<CodeListener> codeListeners = new ArrayList<>();
+  private @Nullable FrozenMemory frozen;
 
   /**
    * @param ramSize bytes of RAM, at host offset 0; a multiple of 4 KiB
@@ -123,7 +130,7 @@ public final class GuestMemory {
 
   /** Must be called before a write to {@code page} that does not come from an engine's own TLB. */
   public void markWritten(int page) {
-    dirty[page] = 1;
+    setDirty(page);
     if (code[page] != 0) {
       codeWritten(page);
     }
@@ -158,11 +165,62 @@ public final class GuestMemory {
 
   /** Whether a host page was written since {@link #clearDirty}. */
   public boolean isDirty(int page) {
-    return dirty[page] != 0;
+    return (dirty[page] & DIRTY) != 0;
   }
 
+  /** As {@link #markWritten}, for an engine that knows by itself what it decoded. */
   public void setDirty(int page) {
-    dirty[page] = 1;
+    FrozenMemory saving = frozen;
+    if (saving != null && !saving.beforeWrite(page)) {
+      frozen = null;
+    }
+    dirty[page] = DIRTY | WRITTEN;
+  }
+
+  /** Whether a page was ever written; one that was not holds zeros. */
+  boolean everWritten(int page) {
+    return (dirty[page] & WRITTEN) != 0;
+  }
+
+  /** Pages of RAM and of what was allocated beside it. */
+  public int pages() {
+    return allocated >>> PAGE_BITS;
+  }
+
+  /** See {@link AddressMap#freeze}. */
+  FrozenMemory freeze() {
+    FrozenMemory now = new FrozenMemory(this);
+    frozen = now;
+    return now;
+  }
+
+  /**
+   * Tells who holds decoded instructions that every page is about to change: for a restore, which
+   * writes through {@link #bytes}.
+   */
+  public void replaceAll() {
+    for (int page = 0; page < code.length; page++) {
+      if (code[page] != 0) {
+        codeWritten(page);
+      }
+    }
+  }
+
+  /** A page's content was replaced, or is zeros from now on. */
+  public void replaced(int page, boolean zeros) {
+    if (!zeros) {
+      dirty[page] |= WRITTEN;
+    } else if (everWritten(page)) {
+      Arrays.fill(bytes, page << PAGE_BITS, (page + 1) << PAGE_BITS, (byte) 0);
+      dirty[page] &= ~WRITTEN;
+    }
+  }
+
+  /** Sets all dirty marks: whoever draws or copies by them does all of it again. */
+  public void dirtyAll() {
+    for (int page = 0; page < dirty.length; page++) {
+      dirty[page] |= DIRTY;
+    }
   }
 
   /**
@@ -170,7 +228,9 @@ public final class GuestMemory {
    * AddressMap#dirtyCleared}.
    */
   void clearDirty(int firstPage, int pages) {
-    Arrays.fill(dirty, firstPage, firstPage + pages, (byte) 0);
+    for (int page = firstPage; page < firstPage + pages; page++) {
+      dirty[page] &= ~DIRTY;
+    }
   }
 
   public boolean isCode(int page) {

@@ -44,6 +44,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private @Nullable BlockDevice backing;
   private ByteBuffer clusterBuffer = ByteBuffer.allocate(0);
   private boolean autoclearDone;
+  private @Nullable PendingSnapshot pending;
   private boolean closed;
 
   /** Where the next packed cluster may go, as long as nothing has been freed since. */
@@ -113,12 +114,17 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   /** Reads past the end of the disk too, where VM state lies. */
   private void readMapped(long offset, ByteBuffer target, Mapping map) throws IOException {
+    readMapped(image.l1, offset, target, map);
+  }
+
+  private void readMapped(long[] table, long offset, ByteBuffer target, Mapping map)
+      throws IOException {
     long at = offset;
     int limit = target.limit();
     try {
       while (target.position() < limit) {
         synchronized (image) {
-          image.lookup(at, limit - target.position(), map);
+          image.lookup(table, at, limit - target.position(), map);
         }
         int n = (int) map.length;
         target.limit(target.position() + n);
@@ -127,7 +133,13 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
           case COMPRESSED ->
               unpacked.read(map.entry, (int) (at & image.clusterSize - 1), target, n);
           case ZERO, ZERO_ALLOCATED -> Zeros.fill(target);
-          case UNALLOCATED -> readBacking(at, target);
+          case UNALLOCATED -> {
+            if (table == image.l1) {
+              readBacking(at, target);
+            } else {
+              Zeros.fill(target);
+            }
+          }
         }
         at += n;
       }
@@ -801,6 +813,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
             "is of version 2 and has snapshots, so it cannot be resized",
             "amend it to version 3 (qemu-img amend -o compat=1.1)");
       }
+      refuseIfPending();
       beforeFirstWrite();
       if (size < old) {
         shrink(size);
@@ -901,18 +914,106 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     try {
       List<SnapshotInfo> all = new ArrayList<>();
       for (Snapshot s : image.snapshots) {
-        all.add(
-            new SnapshotInfo(
-                s.id(),
-                s.name(),
-                s.vmStateSize(),
-                s.diskSize(),
-                s.seconds(),
-                s.nanos(),
-                s.clockNanos(),
-                s.instructions()));
+        all.add(info(s));
       }
       return all;
+    } finally {
+      shared.unlock();
+    }
+  }
+
+  static SnapshotInfo info(Snapshot s) {
+    return new SnapshotInfo(
+        s.id(),
+        s.name(),
+        s.vmStateSize(),
+        s.diskSize(),
+        s.seconds(),
+        s.nanos(),
+        s.clockNanos(),
+        s.instructions());
+  }
+
+  /**
+   * Begins a snapshot of the disk as it is now, with a machine's state to be written to it while
+   * the disk goes on. Nothing is waited for, so this takes milliseconds. One at a time; until it is
+   * finished or given up the image takes no other change of its snapshots or its shape.
+   *
+   * @param time its date
+   * @param clockNanos how long the guest had run
+   */
+  public PendingSnapshot beginSnapshot(String name, Instant time, long clockNanos)
+      throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      refuseIfPending();
+      beforeFirstWrite();
+      PendingSnapshot begun = new PendingSnapshot(this, exclusive, name, time, clockNanos);
+      pending = begun;
+      return begun;
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** The pending snapshot is finished or given up; the caller holds the lock. */
+  void pendingEnded() {
+    pending = null;
+  }
+
+  private void refuseIfPending() throws ImageException {
+    if (pending != null) {
+      throw new ImageException(
+          ImageException.Kind.IN_USE,
+          image.file.name(),
+          "is having a snapshot saved into it",
+          "wait until that is done, or cancel it");
+    }
+  }
+
+  /** The machine's state that belongs to a snapshot, beside the disk as it is. */
+  public final class VmState {
+    private final long[] table;
+    private final long start;
+    private final long size;
+
+    private VmState(long[] table, long start, long size) {
+      this.table = table;
+      this.start = start;
+      this.size = size;
+    }
+
+    /** Bytes, by the snapshot table's account: untrusted. */
+    public long size() {
+      return size;
+    }
+
+    /** Fills {@code target}; what was never written reads as zeros. */
+    public void read(long offset, ByteBuffer target) throws IOException {
+      Objects.checkFromIndexSize(offset, target.remaining(), size);
+      shared.lock();
+      try {
+        readMapped(table, start + offset, target, new Mapping());
+      } finally {
+        shared.unlock();
+      }
+    }
+  }
+
+  /** A snapshot's machine state. It is of no use any more once the snapshot is deleted. */
+  public VmState vmState(String nameOrId) throws IOException {
+    shared.lock();
+    try {
+      Snapshot s = existing(new Snapshots(image), nameOrId);
+      long perEntry = image.header.bytesPerL1Entry();
+      long start = Math.ceilDiv(s.diskSize(), perEntry) * perEntry;
+      long[] table = image.readTable(s.l1Offset(), s.l1Size(), "a snapshot's L1 table");
+      long room = table.length * perEntry - start;
+      if (s.diskSize() < 0 || s.vmStateSize() < 0 || s.vmStateSize() > Math.max(0, room)) {
+        throw image.corrupt("has a snapshot whose machine state does not fit its tables", -1);
+      }
+      return new VmState(table, start, s.vmStateSize());
     } finally {
       shared.unlock();
     }
@@ -970,6 +1071,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     exclusive.lock();
     try {
+      refuseIfPending();
       beforeFirstWrite();
       writeBackTables();
       image.sync();
@@ -1006,6 +1108,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     exclusive.lock();
     try {
+      refuseIfPending();
       beforeFirstWrite();
       long at = vmStateStart() + offset;
       long needed = Math.ceilDiv(at + source.remaining(), image.header.bytesPerL1Entry());
@@ -1213,6 +1316,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     exclusive.lock();
     try {
+      refuseIfPending();
       beforeFirstWrite();
       writeBackTables();
       new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
@@ -1390,6 +1494,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     exclusive.lock();
     try {
+      refuseIfPending();
       beforeFirstWrite();
       writeOutZeroFlags();
       writeBackTables();
@@ -1453,6 +1558,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     exclusive.lock();
     try {
+      refuseIfPending();
       beforeFirstWrite();
       writeBackTables();
       writeBackTables();
@@ -1502,6 +1608,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   public CheckReport check(boolean fixLeaks, boolean fixErrors) throws IOException {
     exclusive.lock();
     try {
+      refuseIfPending();
       if (fixLeaks || fixErrors) {
         refuseIfReadOnly();
       }
@@ -1526,6 +1633,9 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       closed = true;
       try {
         if (!readOnly) {
+          if (pending != null) {
+            pending.close();
+          }
           if (bitmaps != null) {
             bitmaps.store();
           }

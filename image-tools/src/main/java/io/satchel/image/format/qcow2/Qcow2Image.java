@@ -319,10 +319,15 @@ final class Qcow2Image {
 
   /** Where the L2 table of an L1 entry begins; 0 when there is none. */
   long l2Table(int l1Index) throws IOException {
-    if (l1Index >= l1.length) {
+    return l2Table(l1, l1Index);
+  }
+
+  private long l2Table(long[] table, int l1Index) throws IOException {
+    if (l1Index >= table.length) {
       return 0;
     }
-    return checkedL2Table(l1[l1Index], header.l1Offset + l1Index * 8L);
+    long where = table == l1 ? header.l1Offset + l1Index * 8L : -1;
+    return checkedL2Table(table[l1Index], where);
   }
 
   long checkedL2Table(long l1Entry, long where) throws IOException {
@@ -356,13 +361,17 @@ final class Qcow2Image {
 
   /** Looks up what lies at {@code guest}: a run of at most {@code length} bytes of one kind. */
   void lookup(long guest, long length, Mapping out) throws IOException {
+    lookup(l1, guest, length, out);
+  }
+
+  /** As {@link #lookup(long, long, Mapping)}, by another L1 table than the disk's. */
+  void lookup(long[] table, long guest, long length, Mapping out) throws IOException {
     int index = l2Index(guest);
     long inCluster = guest & (clusterSize - 1);
     long reach = ((long) leftInSlice(index) << clusterBits) - inCluster;
     long limit = Math.min(length, reach);
-    int l1Index = l1Index(guest);
-    long table = l2Table(l1Index);
-    if (table == 0) {
+    long l2Table = l2Table(table, l1Index(guest));
+    if (l2Table == 0) {
       out.type = Mapping.Type.UNALLOCATED;
       out.placed = false;
       out.entry = 0;
@@ -370,7 +379,7 @@ final class Qcow2Image {
       out.length = Math.min(length, rest);
       return;
     }
-    long key = sliceKey(table, index);
+    long key = sliceKey(l2Table, index);
     ByteBuffer slice = l2.get(key);
     int at = inSlice(index);
     if (header.extendedL2()) {
@@ -537,7 +546,10 @@ final class Qcow2Image {
     }
     ByteBuffer content = ByteBuffer.allocate((int) clusterSize);
     if (old != 0) {
-      file.read(old, content);
+      // By the cache: what was changed since the last write-back is not in the file yet.
+      for (long key = old; content.hasRemaining(); key += l2.sliceSize()) {
+        content.put(l2.get(key).duplicate().clear());
+      }
       content.clear();
     }
     long table = refcounts.allocateAdjacent(1);

@@ -39,6 +39,38 @@ record Snapshot(
   private static final int MAX_EXTRA = 1024;
   private static final int MAX_TABLE = 64 << 20;
 
+  Snapshot withId(String newId) {
+    return new Snapshot(
+        l1Offset,
+        l1Size,
+        newId,
+        name,
+        seconds,
+        nanos,
+        clockNanos,
+        vmStateSize,
+        diskSize,
+        instructions,
+        furtherData,
+        extraLength);
+  }
+
+  Snapshot withVmState(long bytes) {
+    return new Snapshot(
+        l1Offset,
+        l1Size,
+        id,
+        name,
+        seconds,
+        nanos,
+        clockNanos,
+        bytes,
+        diskSize,
+        instructions,
+        furtherData,
+        extraLength);
+  }
+
   Snapshot withL1(long offset, int size) {
     return new Snapshot(
         offset,

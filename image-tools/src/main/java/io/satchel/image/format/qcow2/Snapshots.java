@@ -5,6 +5,7 @@ import io.satchel.image.block.ImageException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -41,35 +42,14 @@ final class Snapshots {
   /** Takes a snapshot of the disk as it is now. */
   Snapshot create(String name, int seconds, int nanos, long clockNanos, long vmStateSize)
       throws IOException {
-    if (image.header.externalData()) {
-      throw refused("keeps its data in another file, so it cannot have snapshots");
-    }
-    if (image.snapshots.size() >= Qcow2Header.MAX_SNAPSHOTS) {
-      throw refused("has as many snapshots as it can have");
-    }
-    long id = 1;
-    for (Snapshot snapshot : image.snapshots) {
-      if (snapshot.id().matches("[0-9]{1,18}")) {
-        id = Math.max(id, Long.parseLong(snapshot.id()) + 1);
-      }
-    }
-    image.writeBack();
-    long[] table = image.l1.clone();
-    for (int i = 0; i < table.length; i++) {
-      table[i] &= ~Qcow2Image.COPIED;
-    }
-    countUp(table);
-    long l1Offset = writeL1(table);
-    image.writeBack();
-    image.sync();
-    updateCopied();
-    image.writeBack();
-    image.sync();
-    Snapshot snapshot =
+    long[] table = begin(image.l1.length);
+    return finish(
+        table,
+        writeL1(table),
         new Snapshot(
-            l1Offset,
-            table.length,
-            Long.toString(id),
+            0,
+            0,
+            "",
             name,
             seconds,
             nanos,
@@ -78,14 +58,58 @@ final class Snapshots {
             image.header.size,
             -1,
             new byte[0],
-            16);
+            16));
+  }
+
+  /**
+   * Counts everything that the disk's tables reach once more, so that each write from now on goes
+   * to a new place. Nothing is waited for: until {@link #finish} has made the file name the
+   * snapshot, a crash leaves the disk as it is, and counts that are too high.
+   *
+   * @param entries of the L1 table that belong to it
+   * @return the L1 table of the snapshot
+   */
+  long[] begin(int entries) throws IOException {
+    if (image.header.externalData()) {
+      throw refused("keeps its data in another file, so it cannot have snapshots");
+    }
+    if (image.snapshots.size() >= Qcow2Header.MAX_SNAPSHOTS) {
+      throw refused("has as many snapshots as it can have");
+    }
+    long[] table = Arrays.copyOf(image.l1, entries);
+    for (int i = 0; i < table.length; i++) {
+      table[i] &= ~Qcow2Image.COPIED;
+    }
+    countUp(table);
+    updateCopied();
+    return table;
+  }
+
+  /** Makes a snapshot that was begun true; it gets its id here. */
+  Snapshot finish(long[] table, long l1Offset, Snapshot unnumbered) throws IOException {
+    long id = 1;
+    for (Snapshot snapshot : image.snapshots) {
+      if (snapshot.id().matches("[0-9]{1,18}")) {
+        id = Math.max(id, Long.parseLong(snapshot.id()) + 1);
+      }
+    }
+    image.writeBack();
+    image.sync();
+    Snapshot snapshot = unnumbered.withId(Long.toString(id)).withL1(l1Offset, table.length);
     List<Snapshot> all = new ArrayList<>(image.snapshots);
     all.add(snapshot);
     switchTable(all);
     return snapshot;
   }
 
-  private long writeL1(long[] table) throws IOException {
+  /** Takes back what {@link #begin} did. */
+  void abandon(long[] table) throws IOException {
+    countDown(table);
+    updateCopied();
+    image.writeBack();
+  }
+
+  long writeL1(long[] table) throws IOException {
     if (table.length == 0) {
       return 0;
     }
@@ -150,7 +174,7 @@ final class Snapshots {
     visit(table, this::drop);
   }
 
-  private void drop(long cluster) throws IOException {
+  void drop(long cluster) throws IOException {
     image.refcounts.decrement(cluster);
     if (image.refcounts.get(cluster) == 0) {
       long offset = cluster << image.clusterBits;
