@@ -31,7 +31,7 @@ final class RandomCode {
         Decoder.fullMap().rows().stream()
             .filter(row -> !row.has(Trait.ENDS_BLOCK) && !row.has(Trait.CPL0))
             .filter(row -> row.has(Trait.X87) ? floating : !row.has(Trait.ONLY64))
-            .filter(row -> !List.of("RDTSC", "RDPMC", "UD0", "UD1", "UD2").contains(row.mnemonic()))
+            .filter(row -> !List.of("RDTSC", "RDTSCP", "RDPMC", "RDRAND", "RDSEED", "UD0", "UD1", "UD2").contains(row.mnemonic()))
             .toList();
   }
 
