@@ -87,7 +87,7 @@ public interface FileSystem {
 
     /** Up to {@code most} bytes from {@code offset} on; fewer at the end. */
     default byte[] read(long offset, int most) throws IOException {
-      byte[] bytes = new byte[(int) Math.clamp(size() - offset, 0, most)];
+      byte[] bytes = new byte[Math.clamp(size() - offset, 0, most)];
       read(offset, ByteBuffer.wrap(bytes));
       return bytes;
     }
