@@ -19,8 +19,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description = {
-      "Tells what is in an image: partitions, file systems and their use, the operating",
-      "system with version and architecture, how it starts, and the machine that fits."
+      "Tells what is in an image.",
+      "That is: partitions, file systems and their use, the operating system with version",
+      "and architecture, how it starts, and the machine that fits."
     })
 final class InspectCommand extends ImageCommand {
   @Option(names = "--output", description = "human or json.", defaultValue = "human")
