@@ -34,7 +34,8 @@ public record Desktop(
                 texts.get("open.images"),
                 List.of(
                     "*.qcow2", "*.qcow", "*.img", "*.raw", "*.iso", "*.ima", "*.flp", "*.vfd",
-                    "*.dd", "*.bin", "*.vmdk", "*.vdi", "*.vhd", "*.vhdx", "*.qed", "*.hdd")),
+                    "*.dd", "*.bin", "*.vmdk", "*.vdi", "*.vhd", "*.vhdx", "*.qed", "*.hdd",
+                    "*.ova", "*.zip", "*.gz", "*.xz", "*.zst")),
             new ExtensionFilter(texts.get("open.all"), "*")));
   }
 }

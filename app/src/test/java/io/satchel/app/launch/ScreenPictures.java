@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Locale;
+import java.util.stream.Stream;
 import javafx.scene.Scene;
 import javafx.scene.image.PixelFormat;
 import javafx.scene.image.WritableImage;
@@ -29,6 +31,20 @@ class ScreenPictures extends ScreenWalk {
   @Start
   void start(Stage shown) throws IOException {
     begin(shown);
+  }
+
+  /** Always the same name, for it is in the pictures. */
+  @Override
+  Path newHome() throws IOException {
+    Path home = Path.of(System.getProperty("java.io.tmpdir"), "old-computers");
+    if (Files.exists(home)) {
+      try (Stream<Path> all = Files.walk(home)) {
+        for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(each);
+        }
+      }
+    }
+    return Files.createDirectory(home);
   }
 
   @ParameterizedTest

@@ -74,12 +74,17 @@ abstract class WindowFixture {
 
   /** A test class calls it from its own start method: the extension does not look up here. */
   final void begin(Stage shown) throws IOException {
-    home = Files.createTempDirectory(folder, "home");
+    home = newHome();
     stage = shown;
     library = new Library(DataFolder.of(home));
     before();
     window = window(language());
     window.show();
+  }
+
+  /** An empty folder for the person. */
+  Path newHome() throws IOException {
+    return Files.createTempDirectory(folder, "home");
   }
 
   /** What is there before the window opens. */
