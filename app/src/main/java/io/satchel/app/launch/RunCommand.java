@@ -3,10 +3,14 @@ package io.satchel.app.launch;
 import io.satchel.app.headless.HeadlessRun;
 import io.satchel.app.headless.Script;
 import io.satchel.app.headless.Step;
+import io.satchel.app.identify.ImageSummary;
 import io.satchel.app.open.RunRequest;
+import io.satchel.app.preset.Preset;
+import io.satchel.app.preset.Presets;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,17 +66,17 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = {"--memory", "-m"},
       paramLabel = "MIB",
-      description = "Memory in MiB (default: ${DEFAULT-VALUE}).",
-      defaultValue = "256")
-  private int memory;
+      description = "Memory in MiB (default: what the system in IMAGE needs, else 256).")
+  private @Nullable Integer memory;
 
   @Option(
       names = "--cpu",
       paramLabel = "MODEL",
       description =
-          "486, pentium, pentium2, pentium3, pentium4 or max (default: ${DEFAULT-VALUE}).",
-      defaultValue = "pentium3")
-  private String cpu = "pentium3";
+          "486, pentium, pentium-mmx, pentiumpro, pentium2, pentium3, pentium4, x86-64-v1,"
+              + " x86-64-v2, x86-64-v3 or max (default: what the system in IMAGE needs, else"
+              + " pentium3); features after commas, such as max,-avx,+nx.")
+  private @Nullable String cpu;
 
   @Option(
       names = "--cpus",
@@ -311,14 +315,15 @@ final class RunCommand implements Callable<Integer> {
     if (bios != null && !pflash.isEmpty()) {
       throw mistake("--bios and --pflash are two firmwares; name one.");
     }
+    Preset fitting = fitting();
     RunRequest request =
         new RunRequest(
             image,
             disks,
             cdrom,
             floppies,
-            memory,
-            cpu,
+            memory != null ? memory : fitting.memoryMib(),
+            cpu != null ? cpu : fitting.processor(),
             bootOrder(),
             "menu".equals(boot),
             kernel,
@@ -350,6 +355,20 @@ final class RunCommand implements Callable<Integer> {
             out,
             err)
         .run();
+  }
+
+  /** The hardware for the system that is in the image, as far as anybody can tell. */
+  private Preset fitting() {
+    Presets presets = Presets.load();
+    if (image == null || memory != null && cpu != null) {
+      return presets.orUnknown(null);
+    }
+    try {
+      return presets.orUnknown(ImageSummary.of(image).preset());
+    } catch (IOException _) {
+      // What is wrong with it is said when it is opened to run.
+      return presets.orUnknown(null);
+    }
   }
 
   private List<BootDevice> bootOrder() {
