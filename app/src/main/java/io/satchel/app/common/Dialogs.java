@@ -24,7 +24,7 @@ public final class Dialogs {
 
   /** What happened, to which file, and what to do: the message of the error says all three. */
   public static void error(@Nullable Window owner, Texts texts, IOException problem) {
-    String message = Sentences.of(problem);
+    String message = Sentences.of(texts, problem);
     Alert alert = alert(AlertType.ERROR, owner, texts.get("error.title"), message);
     alert.getButtonTypes().setAll(new ButtonType(texts.get("error.ok"), ButtonData.OK_DONE));
     alert.showAndWait();

@@ -1,5 +1,7 @@
 package io.satchel.app.common;
 
+import io.satchel.image.block.ImageException;
+import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -7,11 +9,38 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Locale;
 
 /** What an error means to a person: which file, what is wrong, what to do. */
 public final class Sentences {
 
   private Sentences() {}
+
+  /**
+   * The same for a reader of {@code texts}: who does not read English gets what happened, to which
+   * file and what to do in their own language, with the particulars as they are.
+   */
+  public static String of(Texts texts, IOException problem) {
+    String english = of(problem);
+    if (!texts.chinese()) {
+      return english;
+    }
+    if (problem instanceof ImageException image) {
+      String key = "error.kind." + image.kind().name().toLowerCase(Locale.ROOT);
+      return texts.get(key, image.file()) + "\n" + texts.get("error.particulars", english);
+    }
+    if (problem instanceof FileSystemException file && file.getFile() != null) {
+      String key =
+          switch (file) {
+            case NoSuchFileException _ -> "error.kind.missing";
+            case AccessDeniedException _ -> "error.kind.unreadable";
+            case FileAlreadyExistsException _ -> "error.kind.exists";
+            default -> "error.kind.other";
+          };
+      return texts.get(key, file.getFile()) + "\n" + texts.get("error.particulars", english);
+    }
+    return texts.get("error.plain") + "\n" + texts.get("error.particulars", english);
+  }
 
   /**
    * One sentence. The program's own errors carry it as their message; the host's name only the

@@ -72,7 +72,7 @@ abstract class DiskPage extends Page {
                     });
               } catch (Exception | OutOfMemoryError e) {
                 Platform.runLater(
-                    () -> outcome(Sentences.of(Defects.asIoException(texts, e)), false));
+                    () -> outcome(Sentences.of(texts, Defects.asIoException(texts, e)), false));
               }
             });
   }
@@ -102,7 +102,9 @@ abstract class DiskPage extends Page {
                   public void failed(IOException problem) {
                     actionsOff(false);
                     outcome(
-                        Sentences.of(problem) + "\n" + texts.get("disk.unchanged", file.path()),
+                        Sentences.of(texts, problem)
+                            + "\n"
+                            + texts.get("disk.unchanged", file.path()),
                         false);
                   }
 

@@ -139,7 +139,7 @@ public final class AdoptWizard {
 
   private void failed(Path path, IOException problem) {
     if (path.equals(looked)) {
-      found.setText(io.satchel.app.common.Sentences.of(problem));
+      found.setText(io.satchel.app.common.Sentences.of(texts, problem));
     }
   }
 

@@ -2,6 +2,7 @@ package io.satchel.app.common;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.image.block.ImageException;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,5 +65,18 @@ class TextsTest {
     assertThat(new Texts(Locale.CHINESE).get("library.open")).startsWith("打开");
     assertThat(new Texts(Locale.SIMPLIFIED_CHINESE).get("library.open")).startsWith("打开");
     assertThat(new Texts(Locale.GERMAN).get("library.open")).startsWith("Open");
+  }
+
+  @Test
+  void everyKindOfErrorIsSaidInBothLanguages() {
+    Texts chinese = new Texts(Locale.CHINESE);
+    for (ImageException.Kind kind : ImageException.Kind.values()) {
+      ImageException problem = new ImageException(kind, "old.img", "is odd", "choose another");
+      assertThat(Sentences.of(chinese, problem))
+          .contains("old.img", "详情：")
+          .doesNotStartWith("old.img is odd");
+      assertThat(Sentences.of(new Texts(Locale.ENGLISH), problem))
+          .isEqualTo("old.img is odd; choose another.");
+    }
   }
 }
