@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 class MachineSnapshotTests {
 
   /** GRUB is being read from the floppy. */
-  private static final long LOADING = 450 * MILLISECOND;
+  private static final long LOADING = 250 * MILLISECOND;
 
   /** GRUB has answered at its prompt. */
   private static final long ANSWERED = 2_600 * MILLISECOND;
