@@ -81,6 +81,7 @@ class LockStepTests {
     cpu.reset(cpu.model.signature());
     cpu.instructions = 0;
     machine.flat();
+    cpu.cr4 = CpuState.CR4_OSFXSR | CpuState.CR4_OSXMMEXCPT;
     machine.handlers();
     if (codeWidth == 2) {
       machine.realMode();
@@ -109,6 +110,7 @@ class LockStepTests {
     for (int n = 0; n < 8; n++) {
       text.append(" %x:%x".formatted(cpu.fpu.significand[n], cpu.fpu.signExponent[n]));
     }
+    text.append(" xmm %x mxcsr %x".formatted(Arrays.hashCode(cpu.xmm), cpu.mxcsr));
     machine.map.read(0, ram, 0, FILLED);
     text.append(" memory %x cr2 %x".formatted(Arrays.hashCode(ram), cpu.cr2));
     return text.toString();

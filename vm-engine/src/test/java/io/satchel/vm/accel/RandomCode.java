@@ -30,8 +30,12 @@ final class RandomCode {
     rows =
         Decoder.fullMap().rows().stream()
             .filter(row -> !row.has(Trait.ENDS_BLOCK) && !row.has(Trait.CPL0))
-            .filter(row -> row.has(Trait.X87) ? floating : !row.has(Trait.ONLY64))
-            .filter(row -> !List.of("RDTSC", "RDTSCP", "RDPMC", "RDRAND", "RDSEED", "UD0", "UD1", "UD2").contains(row.mnemonic()))
+            .filter(row -> row.has(Trait.X87) || row.has(Trait.SSE) ? floating : true)
+            .filter(row -> !row.has(Trait.ONLY64) && !row.has(Trait.AVX))
+            .filter(
+                row ->
+                    !List.of("RDTSC", "RDTSCP", "RDPMC", "RDRAND", "RDSEED", "UD0", "UD1", "UD2")
+                        .contains(row.mnemonic()))
             .toList();
   }
 
