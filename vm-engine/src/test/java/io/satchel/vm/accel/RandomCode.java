@@ -8,6 +8,7 @@ import io.satchel.vm.cpu.decode.OpcodeMap.Trait;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 /** Programs of random instructions in a loop, for engines to be compared on. */
 final class RandomCode {
@@ -16,7 +17,11 @@ final class RandomCode {
   static final int COUNTER = 0x7F00;
   static final int DATA = 0x20000;
 
+  private static final Set<String> UNWANTED =
+      Set.of("RDTSC", "RDTSCP", "RDPMC", "RDRAND", "RDSEED", "UD0", "UD1", "UD2");
+
   private final Random random;
+  private final boolean floating;
   private final int codeWidth;
   private final List<Row> rows;
   private final Decoder decoder;
@@ -26,17 +31,19 @@ final class RandomCode {
     random = new Random(seed);
     this.codeWidth = codeWidth;
     decoder = new Decoder(Decoder.fullMap(), CpuModel.named("max").features());
-    boolean floating = seed % 4 == 0;
-    rows =
-        Decoder.fullMap().rows().stream()
-            .filter(row -> !row.has(Trait.ENDS_BLOCK) && !row.has(Trait.CPL0))
-            .filter(row -> row.has(Trait.X87) || row.has(Trait.SSE) ? floating : true)
-            .filter(row -> !row.has(Trait.ONLY64) && !row.has(Trait.AVX))
-            .filter(
-                row ->
-                    !List.of("RDTSC", "RDTSCP", "RDPMC", "RDRAND", "RDSEED", "UD0", "UD1", "UD2")
-                        .contains(row.mnemonic()))
-            .toList();
+    floating = seed % 4 == 0;
+    rows = Decoder.fullMap().rows().stream().filter(this::wanted).toList();
+  }
+
+  /** What the two engines execute alike: no time, no chance, nothing that ends a block. */
+  private boolean wanted(Row row) {
+    boolean special = row.has(Trait.X87) || row.has(Trait.SSE);
+    return !row.has(Trait.ENDS_BLOCK)
+        && !row.has(Trait.CPL0)
+        && !row.has(Trait.ONLY64)
+        && !row.has(Trait.AVX)
+        && (floating || !special)
+        && !UNWANTED.contains(row.mnemonic());
   }
 
   private void bytes(int... values) {
@@ -149,7 +156,7 @@ final class RandomCode {
       modrm(text);
       byte[] bytes = text.toByteArray();
       Instruction i = decoder.decode(index -> bytes[index] & 0xFF, codeWidth);
-      if (i.row().opcode() == opcode && !i.row().has(Trait.ENDS_BLOCK) && i.repeat == 0 | fine(i)) {
+      if (i.row().opcode() == opcode && wanted(i.row()) && i.repeat == 0 | fine(i)) {
         return java.util.Arrays.copyOf(bytes, i.length);
       }
     }

@@ -88,6 +88,13 @@ class TcgTests {
   }
 
   @Test
+  void aNotBetweenAByteAndItsConditionDoesNotChangeTheWidthThatCounts() {
+    // mov al,40h; add al,al; not ebx; js +5: mov edx,1
+    runToHalt("B0 40 00C0 F7D3 7805 BA 01000000");
+    assertThat(cpu.gpr[RDX]).isNotEqualTo(1);
+  }
+
+  @Test
   void aStoreIntoTheNextInstructionIsSeenByIt() {
     // mov byte [imm of next + 0], 42h: mov eax, 11h
     runToHalt("C605 08100000 42 B8 11000000");

@@ -176,11 +176,11 @@ class TranslatorTests {
   @Test
   void droppedRegionsLeaveNoClasses() {
     ClassLoadingMXBean classes = ManagementFactory.getClassLoadingMXBean();
+    long before = classes.getUnloadedClassCount();
     for (int n = 0; n < 300; n++) {
       run("31C0" + loop("83C0%02x".formatted(n & 0x7F)));
     }
     assertThat(machine.tcg.statistics().invalidated).isGreaterThan(250);
-    long before = classes.getUnloadedClassCount();
     for (int n = 0; n < 20 && classes.getUnloadedClassCount() < before + 250; n++) {
       System.gc();
     }

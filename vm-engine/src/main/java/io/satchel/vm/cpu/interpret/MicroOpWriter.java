@@ -86,6 +86,7 @@ final class MicroOpWriter {
       starts[current] = operations.size();
       Instruction i = instructions.get(current);
       FlagRule before = known;
+      int log2Before = knownLog2;
       log2 = 2;
       addressSize = i.addressSize;
       if (!fuse(i) && !write(i)) {
@@ -94,6 +95,7 @@ final class MicroOpWriter {
         emit(Operation.GENERIC, 0, 0, 0);
       } else if (flagNeutral(i)) {
         known = before;
+        knownLog2 = log2Before;
       } else if (i.row().value() == null) {
         known = null;
       }

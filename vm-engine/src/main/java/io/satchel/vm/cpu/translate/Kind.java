@@ -1,6 +1,7 @@
 package io.satchel.vm.cpu.translate;
 
 import io.satchel.vm.cpu.decode.Instruction;
+import io.satchel.vm.cpu.decode.OpcodeMap.Trait;
 import io.satchel.vm.cpu.decode.Operand;
 import io.satchel.vm.cpu.semantics.Alu;
 import io.satchel.vm.cpu.semantics.Move;
@@ -162,6 +163,13 @@ enum Kind {
       case LEA, NOP -> false;
       default -> i.memory;
     };
+  }
+
+  /** Whether an effect changes neither general registers nor arithmetic flags. */
+  static boolean keepsRegisters(Instruction i) {
+    boolean floating = i.row().has(Trait.X87) || i.row().has(Trait.X87_NO_WAIT);
+    String name = i.row().mnemonic();
+    return floating && !name.contains("STSW") && !name.contains("COMI");
   }
 
   static boolean isMemory(Instruction i, Operand operand) {

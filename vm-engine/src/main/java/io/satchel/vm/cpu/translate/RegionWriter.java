@@ -477,7 +477,9 @@ final class RegionWriter {
       }
       default -> {
         effect(i);
-        reload();
+        if (!Kind.keepsRegisters(i)) {
+          reload();
+        }
       }
     }
   }
