@@ -141,6 +141,9 @@ final class VgaRegisterTests {
     bench.pass(100_000_000);
     VgaBench other = new VgaBench();
     other.pass(bench.now());
+    // A snapshot saves video memory with all other memory, not with the adapter's state.
+    byte[] pages = bench.memory.bytes();
+    System.arraycopy(pages, 0, other.memory.bytes(), 0, pages.length);
     other.vga.restore(bench.vga.state());
     other.show();
     assertThat(Arrays.equals(other.screen.pixels(), bench.screen.pixels())).isTrue();
