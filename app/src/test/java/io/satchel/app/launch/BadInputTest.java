@@ -157,7 +157,7 @@ class BadInputTest {
 
   static Stream<Arguments> otherKinds() {
     return Stream.of(
-        Arguments.of("PK\u0003\u0004", "ZIP"),
+        Arguments.of("PK\u0003\u0004", "zip file"),
         Arguments.of("\u001f\u008b", "gzip"),
         Arguments.of("\u00fd7zXZ\0", "xz"),
         Arguments.of("%PDF-1.4", "PDF"),

@@ -141,6 +141,21 @@ public final class Mmu {
         : -1;
   }
 
+  /**
+   * What {@link #fetchPage} gives, but -1 where it would fault. The processor may walk for what it
+   * does not execute in the end, accessed flags included (SDM volume 3, section 4.10.2.3).
+   */
+  public int fetchPageOrNone(long linear) {
+    SoftTlb tlb = cpu.cpl == 3 ? userFetch : systemFetch;
+    int index = SoftTlb.index(linear);
+    if (!tlb.holds(index, linear & SoftTlb.PAGE)
+        && tryFill(tlb, fetchAccess(), linear) != PageWalker.OK) {
+      return -1;
+    }
+    long tag = tlb.tags[index];
+    return (tag & SoftTlb.DEVICE) != 0 ? -1 : (int) tag + tlb.addends[index] >>> 12;
+  }
+
   /** Changes whenever a translation may have been forgotten. */
   public int epoch() {
     return epoch;
@@ -208,11 +223,15 @@ public final class Mmu {
       if (linear << 16 >> 16 != linear) {
         throw cpu.gp(0);
       }
-      boolean closed = (cpu.cr4 & CpuState.CR4_SMEP) != 0;
-      int supervisor = closed ? PageWalker.SUPERVISOR_ONLY : 0;
-      fill(tlb, PageWalker.FETCH | (cpu.cpl == 3 ? PageWalker.USER : supervisor), linear);
+      fill(tlb, fetchAccess(), linear);
     }
     return index;
+  }
+
+  private int fetchAccess() {
+    boolean closed = (cpu.cr4 & CpuState.CR4_SMEP) != 0;
+    int supervisor = closed ? PageWalker.SUPERVISOR_ONLY : 0;
+    return PageWalker.FETCH | (cpu.cpl == 3 ? PageWalker.USER : supervisor);
   }
 
   private long read(SoftTlb tlb, long linear, int width) {
@@ -332,14 +351,22 @@ public final class Mmu {
   }
 
   private void fill(SoftTlb tlb, int access, long linear) {
+    int error = tryFill(tlb, access, linear);
+    if (error != PageWalker.OK) {
+      cpu.cr2 = linear;
+      throw cpu.fault(GuestFault.PF, error);
+    }
+  }
+
+  /** Enters the translation of a page; otherwise gives the error code that #PF would have. */
+  private int tryFill(SoftTlb tlb, int access, long linear) {
     long mask = cpu.a20 ? -1L : ~(1L << 20);
     long frame = linear & SoftTlb.PAGE;
     boolean global = false;
     if ((cpu.cr0 & CpuState.CR0_PG) != 0) {
       int error = walker.walk(linear, access, cpu.cr0, cpu.cr3, cpu.cr4, cpu.efer, mask);
       if (error != PageWalker.OK) {
-        cpu.cr2 = linear;
-        throw cpu.fault(GuestFault.PF, error);
+        return error;
       }
       frame = walker.frame;
       global = walker.global;
@@ -365,6 +392,7 @@ public final class Mmu {
       flags |= SoftTlb.WATCH;
     }
     tlb.enter(linear & SoftTlb.PAGE, entry, flags, global);
+    return PageWalker.OK;
   }
 
   private long hostRead(int offset, int width) {

@@ -355,7 +355,7 @@ public final class CodeCache implements HotCode {
   /** Whether the region's pages are still where they were when it was scanned. */
   private boolean inPlace(Region region) {
     for (int n = 0; n < region.linearPages.length; n++) {
-      if (mmu.knownFetchPage(region.linearPages[n]) != region.hostPages[n]) {
+      if (mmu.fetchPageOrNone(region.linearPages[n]) != region.hostPages[n]) {
         return false;
       }
     }
