@@ -118,6 +118,8 @@ public final class HeadlessRun {
       summary(done ? reached.resultNow() : machine.status(), System.nanoTime() - started);
     }
     if (traceTranslation) {
+      // The figures are the machine's thread's own while it runs.
+      machine.close();
       machine.translation().lines().forEach(line -> err.println("translate: " + line));
     }
     return status;
