@@ -23,6 +23,11 @@ final class BareMetal {
 
   static final int RAM = 128 << 20;
 
+  // Where longMode() puts its tables.
+  static final int LONG_IDT = 0x9000;
+  static final int LONG_GDT = 0x9800;
+  static final int LONG_TSS = 0x9C00;
+
   final AddressMap map;
   final IoPorts ports = new IoPorts();
   final CpuState cpu;
@@ -128,6 +133,53 @@ final class BareMetal {
       map.write(0x9004 + 8 * vector, 4, 0x8E00);
       code(target, "F4");
     }
+  }
+
+  /**
+   * 64-bit code at CPL 0 on 4-level page tables. The first megabyte is the supervisor's at its own
+   * address and at FFFF_8000_0000_0000h, and the user's at 40_0000_0000h; an IDT whose gates lead
+   * to a HLT at A000h + 16 * vector.
+   */
+  void longMode() {
+    // PML4, two PDPTs, two page directories, two page tables.
+    map.write(0x80000, 8, 0x81007);
+    map.write(0x80800, 8, 0x81007);
+    map.write(0x81000, 8, 0x82003);
+    map.write(0x82000, 8, 0x83003);
+    map.write(0x81800, 8, 0x84007);
+    map.write(0x84000, 8, 0x85007);
+    for (int page = 0; page < 256; page++) {
+      map.write(0x83000 + 8 * page, 8, page << 12 | 3);
+      map.write(0x85000 + 8 * page, 8, page << 12 | 7);
+    }
+    map.write(LONG_GDT + 8, 8, 0x00AF_9B00_0000_FFFFL);
+    map.write(LONG_GDT + 16, 8, 0x00CF_9300_0000_FFFFL);
+    map.write(LONG_GDT + 24, 8, 0x00CF_FB00_0000_FFFFL);
+    map.write(LONG_GDT + 32, 8, 0x00CF_F300_0000_FFFFL);
+    map.write(LONG_GDT + 40, 8, 0x00AF_FB00_0000_FFFFL);
+    cpu.gdtrBase = LONG_GDT;
+    cpu.gdtrLimit = 0x2F;
+    cpu.idtrBase = LONG_IDT;
+    cpu.idtrLimit = 0x1FF;
+    for (int vector = 0; vector < 32; vector++) {
+      long target = 0xA000 + 16 * vector;
+      map.write(LONG_IDT + 16 * vector, 8, 0x8E00_0008_0000L | target);
+      map.write(LONG_IDT + 4 + 16 * vector, 4, 0x8E00);
+      map.write(LONG_IDT + 8 + 16 * vector, 8, 0);
+      code(target, "F4");
+    }
+    cpu.selector[CpuState.TR] = 0x30;
+    cpu.base[CpuState.TR] = LONG_TSS;
+    cpu.limit[CpuState.TR] = 0x67;
+    cpu.attributes[CpuState.TR] = 0x8B;
+    map.write(LONG_TSS + 4, 8, 0x7000);
+    map.write(LONG_TSS + 0x24, 8, 0x6008);
+    cpu.cr3 = 0x80000;
+    cpu.cr4 = CpuState.CR4_PAE;
+    cpu.cr0 |= CpuState.CR0_PG | CpuState.CR0_WP;
+    cpu.efer = CpuState.EFER_LME | CpuState.EFER_LMA | CpuState.EFER_SCE | CpuState.EFER_NXE;
+    cpu.attributes[CpuState.CS] = 0xA09B;
+    cpu.mmu.flushAll();
   }
 
   /** Puts machine code, written in hexadecimal, at a physical address. */

@@ -34,17 +34,24 @@ class LockStepTests {
   }
 
   @Test
+  void randomLoopsOf64BitCodeEndAlike() {
+    compare(1, 400, 8);
+  }
+
+  @Test
   @Tag("conformance")
   void aMillionRandomLoopsEndAlike() {
     compare(10_000, 500_000, 4);
     compare(10_000, 500_000, 2);
+    compare(10_000, 500_000, 8);
   }
 
   private void compare(long firstSeed, int programs, int codeWidth) {
     for (long seed = firstSeed; seed < firstSeed + programs; seed++) {
-      byte[] program = new RandomCode(seed, codeWidth).program();
-      String expected = run(interpreted, program, codeWidth, seed, ROUNDS);
-      String found = run(translated, program, codeWidth, seed, ROUNDS);
+      RandomCode random = new RandomCode(seed, codeWidth);
+      byte[] program = random.program();
+      String expected = run(interpreted, program, random.base, codeWidth, seed, ROUNDS);
+      String found = run(translated, program, random.base, codeWidth, seed, ROUNDS);
       if (!found.equals(expected)) {
         assertThat(found)
             .as("seed %d, %d-bit: %s", seed, 8 * codeWidth, HexFormat.of().formatHex(program))
@@ -59,11 +66,12 @@ class LockStepTests {
   public static void main(String[] arguments) {
     long seed = Long.parseLong(arguments[0]);
     int codeWidth = Integer.parseInt(arguments[1]) / 8;
-    byte[] program = new RandomCode(seed, codeWidth).program();
+    RandomCode random = new RandomCode(seed, codeWidth);
+    byte[] program = random.program();
     System.out.println(HexFormat.of().formatHex(program));
     for (int rounds = 1; rounds <= ROUNDS; rounds++) {
-      String expected = run(new BareMetal(RAM, 0), program, codeWidth, seed, rounds);
-      String found = run(new BareMetal(RAM, 2), program, codeWidth, seed, rounds);
+      String expected = run(new BareMetal(RAM, 0), program, random.base, codeWidth, seed, rounds);
+      String found = run(new BareMetal(RAM, 2), program, random.base, codeWidth, seed, rounds);
       System.out.println(rounds + " " + expected);
       if (!found.equals(expected)) {
         System.out.println("! " + found);
@@ -73,7 +81,7 @@ class LockStepTests {
 
   /** Runs a program to its end, and says what the machine looks like then. */
   private static String run(
-      BareMetal machine, byte[] program, int codeWidth, long seed, int rounds) {
+      BareMetal machine, byte[] program, long base, int codeWidth, long seed, int rounds) {
     CpuState cpu = machine.cpu;
     byte[] ram = new byte[FILLED];
     new Random(seed).nextBytes(ram);
@@ -85,13 +93,20 @@ class LockStepTests {
     machine.handlers();
     if (codeWidth == 2) {
       machine.realMode();
+    } else if (codeWidth == 8) {
+      machine.longMode();
+      cpu.cr4 |= CpuState.CR4_OSFXSR | CpuState.CR4_OSXMMEXCPT | CpuState.CR4_FSGSBASE;
+      for (int vector = 0; vector < 32; vector++) {
+        // The program's stack may be anywhere: handlers have IST1.
+        machine.map.write(BareMetal.LONG_IDT + 4 + 16 * vector, 1, 1);
+      }
     }
     machine.map.write(RandomCode.START, program, 0, program.length);
     machine.map.write(RandomCode.COUNTER, 4, rounds);
-    cpu.rip = RandomCode.START;
+    cpu.rip = base + RandomCode.START;
     Random values = new Random(seed);
-    for (int r = 0; r < 8; r++) {
-      cpu.gpr[r] = values.nextInt() & 0xFFFF_FFFFL;
+    for (int r = 0; r < (codeWidth == 8 ? 16 : 8); r++) {
+      cpu.gpr[r] = codeWidth == 8 ? values.nextLong() : values.nextInt() & 0xFFFF_FFFFL;
     }
     cpu.gpr[CpuState.RSP] = 0x9F00;
     Accelerator.Exit exit = machine.tcg.run(40_000);
@@ -104,9 +119,10 @@ class LockStepTests {
     }
     text.append(
         " rip %x instructions %d flags %x".formatted(cpu.rip, cpu.instructions, cpu.rflags()));
-    for (int r = 0; r < 8; r++) {
+    for (int r = 0; r < 16; r++) {
       text.append(" %x".formatted(cpu.gpr[r]));
     }
+    text.append(" fs %x gs %x".formatted(cpu.base[CpuState.FS], cpu.base[CpuState.GS]));
     for (int n = 0; n < 8; n++) {
       text.append(" %x:%x".formatted(cpu.fpu.significand[n], cpu.fpu.signExponent[n]));
     }

@@ -25,8 +25,8 @@ class LongModeTests {
 
   private static final long USER = 0x40_0000_0000L;
   private static final int START = 0x1000;
-  private static final int GDT = 0x9800;
-  private static final int TSS = 0x9C00;
+  private static final int GDT = BareMetal.LONG_GDT;
+  private static final int TSS = BareMetal.LONG_TSS;
   private static final int R8 = 8;
   private static final int R11 = 11;
 
@@ -35,47 +35,9 @@ class LongModeTests {
 
   @BeforeEach
   void longMode() {
-    // PML4, two PDPTs, two page directories, two page tables.
-    machine.map.write(0x80000, 8, 0x81003);
-    machine.map.write(0x81000, 8, 0x82003);
-    machine.map.write(0x82000, 8, 0x83003);
-    machine.map.write(0x81800, 8, 0x84007);
-    machine.map.write(0x80000, 8, 0x81007);
-    machine.map.write(0x84000, 8, 0x85007);
-    for (int page = 0; page < 256; page++) {
-      machine.map.write(0x83000 + 8 * page, 8, page << 12 | 3);
-      machine.map.write(0x85000 + 8 * page, 8, page << 12 | 7);
-    }
-    machine.map.write(GDT + 8, 8, 0x00AF_9B00_0000_FFFFL);
-    machine.map.write(GDT + 16, 8, 0x00CF_9300_0000_FFFFL);
-    machine.map.write(GDT + 24, 8, 0x00CF_FB00_0000_FFFFL);
-    machine.map.write(GDT + 32, 8, 0x00CF_F300_0000_FFFFL);
-    machine.map.write(GDT + 40, 8, 0x00AF_FB00_0000_FFFFL);
-    cpu.gdtrBase = GDT;
-    cpu.gdtrLimit = 0x2F;
-    cpu.idtrBase = 0x9000;
-    cpu.idtrLimit = 0x1FF;
-    for (int vector = 0; vector < 32; vector++) {
-      long target = 0xA000 + 16 * vector;
-      machine.map.write(0x9000 + 16 * vector, 8, 0x8E00_0008_0000L | target);
-      machine.map.write(0x9004 + 16 * vector, 4, 0x8E00);
-      machine.map.write(0x9008 + 16 * vector, 8, 0);
-      machine.code(target, "F4");
-    }
-    cpu.selector[CpuState.TR] = 0x30;
-    cpu.base[CpuState.TR] = TSS;
-    cpu.limit[CpuState.TR] = 0x67;
-    cpu.attributes[CpuState.TR] = 0x8B;
-    machine.map.write(TSS + 4, 8, 0x7000);
-    machine.map.write(TSS + 0x24, 8, 0x6008);
-    cpu.cr3 = 0x80000;
-    cpu.cr4 = CpuState.CR4_PAE;
-    cpu.cr0 |= CpuState.CR0_PG | CpuState.CR0_WP;
-    cpu.efer = CpuState.EFER_LME | CpuState.EFER_LMA | CpuState.EFER_SCE | CpuState.EFER_NXE;
-    cpu.attributes[CS] = 0xA09B;
+    machine.longMode();
     cpu.gpr[RSP] = 0x8000;
     cpu.rip = START;
-    cpu.mmu.flushAll();
   }
 
   private Exit runToHalt(String code) {

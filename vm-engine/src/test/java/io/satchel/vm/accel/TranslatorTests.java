@@ -186,4 +186,83 @@ class TranslatorTests {
     }
     assertThat(classes.getUnloadedClassCount()).isGreaterThanOrEqualTo(before + 250);
   }
+
+  @Test
+  void aCallThatHasToBeMadeAgainBeginsAtTheCall() {
+    machine.code(0x20000, "01000000");
+    machine.code(0x2000, "C3");
+    // The stack lies in the page of the code: the region leaves pushes there to the interpreter.
+    run("BC 001F0000 B8 00200000 31D2" + loop("031D 00000200 42 FFD0"));
+    assertThat(cpu.gpr[CpuState.RDX]).isEqualTo(1000);
+    assertThat(machine.tcg.statistics().missed).isPositive();
+  }
+
+  @Test
+  void bitScansWithARepeatPrefixAreOtherInstructions() {
+    // tzcnt ebx,edx: 32 for 0
+    run("31D2" + loop("31DB F30FBCDA"));
+    assertThat(cpu.gpr[RBX]).isEqualTo(32);
+    assertThat(machine.tcg.statistics().instructions).isGreaterThan(2_900);
+  }
+
+  // 64-bit code. mov ecx,1000; l: the body; dec ecx; jnz l.
+  private Exit wide(long base, String body) {
+    int length = body.replace(" ", "").length() / 2;
+    String back = "%08x".formatted(Integer.reverseBytes(-(length + 2 + 6)));
+    machine.code(START, "B9 E8030000" + body + "FFC9 0F85" + back + "F4");
+    return wideAgain(base);
+  }
+
+  private Exit wideAgain(long base) {
+    cpu.halted = false;
+    cpu.gpr[RSP] = 0x8000;
+    cpu.rip = base + START;
+    return machine.tcg.run(1_000_000);
+  }
+
+  @Test
+  void codeThatIsMappedTwiceKnowsWhereItRuns() {
+    machine.longMode();
+    // lea rax,[rip]
+    String body = "488D0500000000";
+    wide(0, body);
+    for (long base : new long[] {0, RandomCode.HIGH, 0, RandomCode.HIGH}) {
+      assertThat(wideAgain(base)).isEqualTo(Exit.HALTED);
+      assertThat(cpu.gpr[RAX]).isEqualTo(base + START + 12);
+    }
+    assertThat(machine.tcg.statistics().instructions).isGreaterThan(10_000);
+  }
+
+  @Test
+  void aMovedSegmentBaseCountsAtOnce() {
+    machine.longMode();
+    cpu.cr4 |= CpuState.CR4_FSGSBASE;
+    machine.code(0x20000, "01");
+    machine.code(0x20100, "02");
+    cpu.gpr[RBX] = 0x20000;
+    // wrfsbase rbx; mov rax,fs:[0]; add rdx,rax; xor rbx,100h
+    cpu.gpr[CpuState.RDX] = 0;
+    wide(0, "F3480FAED3 64488B042500000000 4801C2 4881F300010000");
+    assertThat(cpu.gpr[CpuState.RDX]).isEqualTo(1500);
+    assertThat(machine.tcg.statistics().instructions).isGreaterThan(5_000);
+  }
+
+  @Test
+  void whatSmapForbidsIsForbiddenToRegions() {
+    machine.longMode();
+    cpu.cr4 |= CpuState.CR4_SMAP;
+    machine.code(0x20000, "01");
+    cpu.gpr[RBX] = 0x40_0002_0000L;
+    cpu.gpr[CpuState.RDX] = 0;
+    // stac; add rdx,[rbx]; mov eax,edx; clac
+    wide(0, "0F01CB 480313 89D0 0F01CA");
+    assertThat(cpu.gpr[CpuState.RDX]).isEqualTo(1000);
+    // cmp ecx,500; jne +3; clac; add rdx,[rbx]: at half the way without AC
+    cpu.gpr[CpuState.RDX] = 0;
+    cpu.systemFlags |= CpuState.AC;
+    wide(0, "81F9F4010000 7503 0F01CA 480313");
+    assertThat(cpu.gpr[CpuState.RDX]).isEqualTo(500);
+    assertThat(cpu.rip).isEqualTo(0xA000 + 16 * 14 + 1);
+    assertThat(cpu.cr2).isEqualTo(0x40_0002_0000L);
+  }
 }

@@ -624,6 +624,9 @@ enum Operation {
       int count = (int) gpr[RCX] & (o.shift == 0 ? 63 : 31);
       if (count != 0) {
         set(gpr, o, f.flags(SHL_RULE + o.log2, a, count, Shift.shl(a, count, 1 << o.log2)));
+      } else {
+        // The upper half of a 32-bit register is cleared even so.
+        set(gpr, o, a);
       }
       return o.next;
     }
@@ -638,6 +641,9 @@ enum Operation {
       if (count != 0) {
         long result = Shift.shr(a & o.mask(), count, 1 << o.log2);
         gpr[o.r] = f.flags(SHR_RULE + o.log2, a, count, result);
+      } else {
+        // The upper half of a 32-bit register is cleared even so.
+        set(gpr, o, a);
       }
       return o.next;
     }
@@ -651,6 +657,9 @@ enum Operation {
       int count = (int) gpr[RCX] & (o.shift == 0 ? 63 : 31);
       if (count != 0) {
         set(gpr, o, f.flags(SAR_RULE + o.log2, a, count, Shift.sar(a, count, 1 << o.log2)));
+      } else {
+        // The upper half of a 32-bit register is cleared even so.
+        set(gpr, o, a);
       }
       return o.next;
     }

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,10 @@ public final class CodeCache implements HotCode {
   private final Translator translator;
   private final Executor executor;
   private final int patience;
-  private final Map<Key, Region> regions = new HashMap<>();
+
+  /** Its size and what it holds are asked for by other threads. */
+  private final Map<Key, Region> regions = new ConcurrentHashMap<>();
+
   private final @Nullable Region[] byLinear = new @Nullable Region[LINEAR_SIZE];
   private final Map<Integer, List<Region>> byPage = new HashMap<>();
 
@@ -100,7 +104,7 @@ public final class CodeCache implements HotCode {
 
   @Override
   public @Nullable CompiledCode at(int hostPage, int mode, Profile profile) {
-    if ((mode & (Mode.ALIGNED | Mode.CODE64)) != 0) {
+    if ((mode & Mode.ALIGNED) != 0) {
       return null;
     }
     Key key = key(hostPage, mode);
@@ -133,7 +137,8 @@ public final class CodeCache implements HotCode {
 
     @Override
     public boolean valid() {
-      return region.valid;
+      // The same bytes may be mapped, and running, at other addresses as well.
+      return region.valid && region.rip == cpu.rip && region.csBase == codeBase(region.mode);
     }
 
     @Override
@@ -144,9 +149,19 @@ public final class CodeCache implements HotCode {
 
   private Key key(int hostPage, int mode) {
     long rip = cpu.rip;
-    long csBase = cpu.base[CpuState.CS];
+    long csBase = codeBase(mode);
     int offset = (int) (csBase + rip) & GuestMemory.PAGE_SIZE - 1;
-    return new Key(hostPage, offset, mode, rip, csBase, cpu.limit[CpuState.CS]);
+    long csLimit = wide(mode) ? Region.NO_LIMIT : cpu.limit[CpuState.CS];
+    return new Key(hostPage, offset, mode, rip, csBase, csLimit);
+  }
+
+  private static boolean wide(int mode) {
+    return (mode & Mode.CODE64) != 0;
+  }
+
+  /** CS's base; 64-bit code has none. */
+  private long codeBase(int mode) {
+    return wide(mode) ? 0 : cpu.base[CpuState.CS];
   }
 
   // Making them.
@@ -287,7 +302,7 @@ public final class CodeCache implements HotCode {
       Region next = code.links[exit];
       if (next == null || !next.valid || next.rip != cpu.rip) {
         region.exitSteady[exit] = next == null ? 0 : Integer.MIN_VALUE;
-        next = byLinear[slot(linear())];
+        next = byLinear[slot(linear(region, cpu.rip))];
         if (next == null
             || next.rip != cpu.rip
             || next.mode != mode
@@ -298,7 +313,7 @@ public final class CodeCache implements HotCode {
           return left(before, true);
         }
         code.links[exit] = next;
-      } else if (++region.exitSteady[exit] == STEADY && region.exitRips[exit] >= 0) {
+      } else if (++region.exitSteady[exit] == STEADY && region.exitRips[exit] != Region.CONSTANT) {
         foresee(region, exit);
       }
       statistics.chained++;
@@ -311,13 +326,14 @@ public final class CodeCache implements HotCode {
     return mayEnter;
   }
 
-  private long linear() {
-    return cpu.base[CpuState.CS] + cpu.rip & 0xFFFF_FFFFL;
+  /** The linear address of an offset in a region's code segment. */
+  private static long linear(Region region, long rip) {
+    return wide(region.mode) ? rip : region.csBase + rip & 0xFFFF_FFFFL;
   }
 
   /** A computed jump keeps leading to one place: the region is made again with what is there. */
   private void foresee(Region region, int exit) {
-    long from = region.csBase + region.exitRips[exit] & 0xFFFF_FFFFL;
+    long from = linear(region, region.exitRips[exit]);
     if (targets.size() < MAX_REGIONS && targets.put(from, cpu.rip) == null) {
       drop(region);
       statistics.foreseen++;
@@ -343,10 +359,10 @@ public final class CodeCache implements HotCode {
     if (region.misses[site] == TOO_MANY_MISSES) {
       statistics.slowSites++;
       Events.ExitStorm event = new Events.ExitStorm();
-      event.linear = linear();
+      event.linear = linear(region, cpu.rip);
       event.exits = TOO_MANY_MISSES;
       event.commit();
-      slowSites.add(linear());
+      slowSites.add(linear(region, cpu.rip));
       drop(region);
     }
     return false;

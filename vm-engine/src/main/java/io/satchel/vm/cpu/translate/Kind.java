@@ -106,7 +106,7 @@ enum Kind {
       case 0xF7 -> size == 4 ? wideArithmetic(i) : EFFECT;
       case 0x0FA3 -> i.memory ? EFFECT : BT;
       case 0x0FBA -> !i.memory && i.row().mnemonic().equals("BT") ? BT : EFFECT;
-      case 0x0FBC, 0x0FBD -> size == 4 ? BSF : EFFECT;
+      case 0x0FBC, 0x0FBD -> size == 4 && i.row().mnemonic().startsWith("BS") ? BSF : EFFECT;
       case 0x0FC8 -> size == 4 ? BSWAP : EFFECT;
       case 0xF5, 0xF8, 0xF9 -> CARRY_FLAG;
       case 0xFC, 0xFD -> DIRECTION_FLAG;
@@ -159,7 +159,7 @@ enum Kind {
   /** Whether an instruction of this kind can leave the region before it is done. */
   boolean mayLeave(Instruction i) {
     return switch (this) {
-      case EFFECT, SYSTEM, PUSH, POP, LEAVE, DIV, CALL, RET -> true;
+      case EFFECT, SYSTEM, PUSH, POP, LEAVE, DIV, CALL, RET, INDIRECT -> true;
       case LEA, NOP -> false;
       default -> i.memory;
     };

@@ -6,6 +6,12 @@ import org.jspecify.annotations.Nullable;
 /** Code that is compiled as one: where it lies, what it depends on, and its compiled form. */
 final class Region {
 
+  /** In {@link #csLimit}: 64-bit code is not limited. */
+  static final long NO_LIMIT = -1;
+
+  /** In {@link #exitRips}: the exit leads to one place. No instruction of a loop lies there. */
+  static final long CONSTANT = -1;
+
   /** Offset in the code segment of its beginning. */
   final long rip;
 
@@ -39,7 +45,7 @@ final class Region {
   /** By site: the count of instructions when it last missed. */
   long[] missedAt = new long[0];
 
-  /** By exit: the offset of the instruction that computes where it leads; -1 for a constant. */
+  /** By exit: the offset of the instruction that computes where it leads, or {@link #CONSTANT}. */
   long[] exitRips = new long[0];
 
   /** By exit: how often it led where it had led before; negative when it did not always. */

@@ -115,7 +115,7 @@ final class RegionScanner {
     wide = (mode & Mode.CODE64) != 0;
     codeWidth = wide ? 8 : (mode & Mode.CODE32) != 0 ? 4 : 2;
     csBase = wide ? 0 : cpu.base[CpuState.CS];
-    csLimit = wide ? -1 : cpu.limit[CpuState.CS];
+    csLimit = wide ? Region.NO_LIMIT : cpu.limit[CpuState.CS];
   }
 
   /** The region that begins at {@code cpu.rip}, or {@code null} when it is not worth it. */

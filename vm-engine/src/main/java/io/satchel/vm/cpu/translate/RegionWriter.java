@@ -91,10 +91,13 @@ final class RegionWriter {
     return exits;
   }
 
-  /** By exit: the offset of the instruction that computes where it leads; -1 for a constant. */
+  /**
+   * By exit: the offset of the instruction that computes where it leads, or {@link
+   * Region#CONSTANT}.
+   */
   long[] exitRips() {
     long[] rips = new long[exits];
-    Arrays.fill(rips, -1);
+    Arrays.fill(rips, Region.CONSTANT);
     for (int n = 0; n < computedExits.size(); n++) {
       rips[computedExits.get(n)] = computedRips.get(n);
     }
