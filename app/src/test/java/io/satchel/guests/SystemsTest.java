@@ -38,7 +38,7 @@ class SystemsTest {
         "--expect",
         "Memtest86+",
         "--expect",
-        "Testing",
+        "[Moving inversions",
         "--timeout",
         600);
   }
