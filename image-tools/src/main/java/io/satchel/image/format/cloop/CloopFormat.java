@@ -5,11 +5,10 @@ import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.ReadOnlyBlocks;
+import io.satchel.image.format.Unzip;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.zip.DataFormatException;
-import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,32 +92,12 @@ public final class CloopFormat implements ImageFormat {
       byte[] packed = new byte[(int) length];
       file.read(start, ByteBuffer.wrap(packed));
       byte[] plain = new byte[blockSize];
-      if (!inflate(packed, plain)) {
+      if (!Unzip.zlib(packed, plain)) {
         throw corrupt("has a compressed block that cannot be unpacked", start);
       }
       unpacked = plain;
       unpackedBlock = block;
       return plain;
-    }
-
-    private static boolean inflate(byte[] packed, byte[] plain) {
-      Inflater inflater = new Inflater();
-      try {
-        inflater.setInput(packed);
-        int done = 0;
-        while (done < plain.length) {
-          int n = inflater.inflate(plain, done, plain.length - done);
-          if (n == 0) {
-            return false;
-          }
-          done += n;
-        }
-        return true;
-      } catch (DataFormatException e) {
-        return false;
-      } finally {
-        inflater.end();
-      }
     }
   }
 }

@@ -5,13 +5,12 @@ import io.satchel.image.file.Storage;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.Unzip;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
-import java.util.zip.DataFormatException;
-import java.util.zip.Inflater;
 import org.tukaani.xz.XZInputStream;
 
 /** An open dmg: runs of sectors, the last one unpacked kept. */
@@ -125,7 +124,7 @@ final class DmgDevice implements LayeredDevice {
     byte[] plain = new byte[(int) run.count() * SECTOR];
     boolean good =
         switch (run.packing()) {
-          case ZLIB -> inflate(packed, plain);
+          case ZLIB -> Unzip.zlib(packed, plain);
           case BZIP2 -> Bzip2.unpack(packed, plain);
           case ADC -> Adc.unpack(packed, plain);
           case LZMA -> unxz(packed, plain);
@@ -146,26 +145,6 @@ final class DmgDevice implements LayeredDevice {
     unpacked = plain;
     unpackedRun = index;
     return plain;
-  }
-
-  private static boolean inflate(byte[] packed, byte[] plain) {
-    Inflater inflater = new Inflater();
-    try {
-      inflater.setInput(packed);
-      int done = 0;
-      while (done < plain.length) {
-        int n = inflater.inflate(plain, done, plain.length - done);
-        if (n == 0) {
-          return false;
-        }
-        done += n;
-      }
-      return true;
-    } catch (DataFormatException e) {
-      return false;
-    } finally {
-      inflater.end();
-    }
   }
 
   private static boolean unxz(byte[] packed, byte[] plain) {

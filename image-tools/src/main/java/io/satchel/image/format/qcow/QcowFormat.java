@@ -7,14 +7,13 @@ import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.TwoLevelTable;
+import io.satchel.image.format.Unzip;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.zip.DataFormatException;
-import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
 /** qcow version 1 (QEMU, block/qcow.c): big-endian, two levels of tables, packed clusters. */
@@ -165,21 +164,8 @@ public final class QcowFormat implements ImageFormat {
       byte[] packed = new byte[length];
       file.read(offset, ByteBuffer.wrap(packed));
       byte[] plain = new byte[blockSize];
-      Inflater inflater = new Inflater(true);
-      try {
-        inflater.setInput(packed);
-        int done = 0;
-        while (done < blockSize) {
-          int n = inflater.inflate(plain, done, blockSize - done);
-          if (n == 0) {
-            throw corrupt("has a compressed cluster that cannot be unpacked", offset);
-          }
-          done += n;
-        }
-      } catch (DataFormatException e) {
+      if (!Unzip.raw(packed, plain)) {
         throw corrupt("has a compressed cluster that cannot be unpacked", offset);
-      } finally {
-        inflater.end();
       }
       unpacked = plain;
       unpackedEntry = entry;

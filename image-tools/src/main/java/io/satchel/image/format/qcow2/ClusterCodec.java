@@ -1,9 +1,9 @@
 package io.satchel.image.format.qcow2;
 
+import io.satchel.image.format.Unzip;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
@@ -79,20 +79,7 @@ public final class ClusterCodec implements AutoCloseable {
       inflater = z;
     }
     z.reset();
-    z.setInput(packed, 0, length);
-    try {
-      int done = 0;
-      while (done < clusterSize) {
-        int n = z.inflate(cluster, done, clusterSize - done);
-        if (n == 0) {
-          return false;
-        }
-        done += n;
-      }
-      return true;
-    } catch (DataFormatException e) {
-      return false;
-    }
+    return Unzip.fill(z, packed, length, cluster, clusterSize);
   }
 
   private boolean unzstd(byte[] packed, int length, byte[] cluster) {
