@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,196 +70,111 @@ public record MachineConfig(
   }
 
   public MachineConfig withMemoryMib(int mib) {
-    return new MachineConfig(
-        mib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.memoryMib = mib);
   }
 
   public MachineConfig withCpuModel(String model) {
-    return new MachineConfig(
-        memoryMib,
-        model,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.cpuModel = model);
   }
 
   public MachineConfig withDrives(List<Drive> newDrives) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        newDrives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.drives = newDrives);
   }
 
   public MachineConfig withBootOrder(List<BootDevice> order) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        order,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.bootOrder = order);
   }
 
   public MachineConfig withBootMenu(boolean menu) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        menu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.bootMenu = menu);
   }
 
   public MachineConfig withBios(@Nullable Path firmware, @Nullable Path videoFirmware) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        firmware,
-        videoFirmware,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(
+        draft -> {
+          draft.bios = firmware;
+          draft.vgaBios = videoFirmware;
+        });
   }
 
   public MachineConfig withKernel(@Nullable Kernel newKernel) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        newKernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.kernel = newKernel);
   }
 
   public MachineConfig withClock(Clock newClock) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        newClock,
-        date,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.clock = newClock);
   }
 
   public MachineConfig withDate(@Nullable LocalDateTime newDate) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        newDate,
-        exitPort,
-        processors,
-        flash);
+    return with(draft -> draft.date = newDate);
   }
 
   public MachineConfig withExitPort(boolean port) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        port,
-        processors,
-        flash);
+    return with(draft -> draft.exitPort = port);
   }
 
   public MachineConfig withProcessors(int count) {
-    return new MachineConfig(
-        memoryMib, cpuModel, drives, bootOrder, bootMenu, bios, vgaBios, kernel, clock, date,
-        exitPort, count, flash);
+    return with(draft -> draft.processors = count);
   }
 
   public MachineConfig withFlash(@Nullable Flash newFlash) {
-    return new MachineConfig(
-        memoryMib,
-        cpuModel,
-        drives,
-        bootOrder,
-        bootMenu,
-        bios,
-        vgaBios,
-        kernel,
-        clock,
-        date,
-        exitPort,
-        processors,
-        newFlash);
+    return with(draft -> draft.flash = newFlash);
+  }
+
+  private MachineConfig with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.config();
+  }
+
+  /** The components, to be changed one by one. */
+  private static final class Draft {
+    private int memoryMib;
+    private String cpuModel;
+    private List<Drive> drives;
+    private List<BootDevice> bootOrder;
+    private boolean bootMenu;
+    private @Nullable Path bios;
+    private @Nullable Path vgaBios;
+    private @Nullable Kernel kernel;
+    private Clock clock;
+    private @Nullable LocalDateTime date;
+    private boolean exitPort;
+    private int processors;
+    private @Nullable Flash flash;
+
+    Draft(MachineConfig from) {
+      memoryMib = from.memoryMib;
+      cpuModel = from.cpuModel;
+      drives = from.drives;
+      bootOrder = from.bootOrder;
+      bootMenu = from.bootMenu;
+      bios = from.bios;
+      vgaBios = from.vgaBios;
+      kernel = from.kernel;
+      clock = from.clock;
+      date = from.date;
+      exitPort = from.exitPort;
+      processors = from.processors;
+      flash = from.flash;
+    }
+
+    MachineConfig config() {
+      return new MachineConfig(
+          memoryMib,
+          cpuModel,
+          drives,
+          bootOrder,
+          bootMenu,
+          bios,
+          vgaBios,
+          kernel,
+          clock,
+          date,
+          exitPort,
+          processors,
+          flash);
+    }
   }
 
   /**
