@@ -315,15 +315,15 @@ final class RunCommand implements Callable<Integer> {
     if (bios != null && !pflash.isEmpty()) {
       throw mistake("--bios and --pflash are two firmwares; name one.");
     }
-    Preset fitting = fitting();
+    Hardware hardware = hardware();
     RunRequest request =
         new RunRequest(
             image,
             disks,
             cdrom,
             floppies,
-            memory != null ? memory : fitting.memoryMib(),
-            cpu != null ? cpu : fitting.processor(),
+            hardware.memoryMib(),
+            hardware.processor(),
             bootOrder(),
             "menu".equals(boot),
             kernel,
@@ -357,10 +357,22 @@ final class RunCommand implements Callable<Integer> {
         .run();
   }
 
+  private record Hardware(int memoryMib, String processor) {}
+
+  /** What was asked for, and for the rest what fits; nothing is looked at when all was. */
+  private Hardware hardware() {
+    if (memory != null && cpu != null) {
+      return new Hardware(memory, cpu);
+    }
+    Preset fitting = fitting();
+    return new Hardware(
+        memory != null ? memory : fitting.memoryMib(), cpu != null ? cpu : fitting.processor());
+  }
+
   /** The hardware for the system that is in the image, as far as anybody can tell. */
   private Preset fitting() {
     Presets presets = Presets.load();
-    if (image == null || memory != null && cpu != null) {
+    if (image == null) {
       return presets.orUnknown(null);
     }
     try {
