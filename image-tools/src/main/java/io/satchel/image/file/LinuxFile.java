@@ -9,6 +9,7 @@ import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.BlockDevice.Kind;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -73,10 +74,10 @@ final class LinuxFile implements AutoCloseable {
     this.path = path;
   }
 
-  /** Opens the file once more, or returns null where this is not 64-bit Linux. */
+  /** Opens the file once more, or returns null where it is none of 64-bit Linux's. */
   static @Nullable LinuxFile open(Path path, boolean writable) {
     LibC libc = Loaded.LIBC;
-    if (libc == null) {
+    if (libc == null || path.getFileSystem() != FileSystems.getDefault()) {
       return null;
     }
     try {

@@ -164,7 +164,7 @@ final class ExtFiles extends Tree<Long> {
 
   private String link(Inode inode) throws IOException {
     long size = inode.size();
-    if (size > Math.min(MAX_LINK, 1 << blockBits)) {
+    if (size < 0 || size > Math.min(MAX_LINK, 1 << blockBits)) {
       throw region.broken("has a symbolic link of " + size + " bytes");
     }
     byte[] text;

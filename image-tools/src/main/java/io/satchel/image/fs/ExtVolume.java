@@ -21,6 +21,9 @@ final class ExtVolume implements Volume {
   private static final int STATE_ERRORS = 2;
   private static final int GROUP_BLOCK_UNINIT = 2;
 
+  /** Group descriptors of more than 100 TB. */
+  private static final long MAX_TABLE = 64 << 20;
+
   private final BlockDevice disk;
   private final long start;
   private final ByteBuffer sb;
@@ -51,7 +54,40 @@ final class ExtVolume implements Volume {
       return null;
     }
     ExtVolume volume = new ExtVolume(disk, start, sb);
-    return volume.blocks <= 0 || volume.blocks > length >> volume.blockBits ? null : volume;
+    if (volume.blocks <= 0 || volume.blocks > length >> volume.blockBits) {
+      return null;
+    }
+    return volume.consistent() ? volume : new Damaged(volume.kind(), length, "is damaged");
+  }
+
+  /** Whether the groups that the superblock tells of can be. */
+  private boolean consistent() {
+    long table = groups() * descriptorBytes();
+    return firstBlock() < blocks
+        && Math.ceilDiv(perGroup() >> clusterBits - blockBits, 8) <= 1 << blockBits
+        && perGroup() >> clusterBits - blockBits > 0
+        && descriptorBytes() <= 1 << blockBits
+        && table <= Math.min(size(), MAX_TABLE);
+  }
+
+  private long firstBlock() {
+    return sb.getInt(20) & 0xffffffffL;
+  }
+
+  private long perGroup() {
+    return sb.getInt(32) & 0xffffffffL;
+  }
+
+  private long groups() {
+    return Math.ceilDiv(blocks - firstBlock(), perGroup());
+  }
+
+  private boolean wide() {
+    return (sb.getInt(96) & INCOMPAT_64BIT) != 0;
+  }
+
+  private int descriptorBytes() {
+    return wide() ? Math.max(32, sb.getShort(254) & 0xffff) : 32;
   }
 
   @Override
@@ -92,16 +128,12 @@ final class ExtVolume implements Volume {
 
   @Override
   public void forEachFree(Range visitor) throws IOException {
-    long firstBlock = sb.getInt(20) & 0xffffffffL;
-    long perGroup = sb.getInt(32) & 0xffffffffL;
-    int ratioBits = clusterBits - blockBits;
-    long groups = Math.ceilDiv(blocks - firstBlock, perGroup);
-    boolean wide = (sb.getInt(96) & INCOMPAT_64BIT) != 0;
-    int descriptor = wide ? Math.max(32, sb.getShort(254) & 0xffff) : 32;
-    if (groups * descriptor > Integer.MAX_VALUE / 2
-        || Math.ceilDiv(perGroup >> ratioBits, 8) > 1 << blockBits) {
-      return;
-    }
+    final long firstBlock = firstBlock();
+    final long perGroup = perGroup();
+    final int ratioBits = clusterBits - blockBits;
+    final long groups = groups();
+    final boolean wide = wide();
+    final int descriptor = descriptorBytes();
     long tableAt = start + ((firstBlock + 1) << blockBits);
     ByteBuffer table = Volume.read(disk, tableAt, (int) groups * descriptor);
     Runs runs = new Runs(visitor);

@@ -40,6 +40,8 @@ record SwapVolume(String label, long size, boolean hibernated) implements Volume
 
   @Override
   public void forEachFree(Range visitor) throws IOException {
-    visitor.at(PAGE, size / PAGE * PAGE - PAGE);
+    if (size >= 2 * PAGE) {
+      visitor.at(PAGE, size / PAGE * PAGE - PAGE);
+    }
   }
 }

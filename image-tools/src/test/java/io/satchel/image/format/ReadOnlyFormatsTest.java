@@ -9,29 +9,21 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
-import java.util.List;
 import java.util.Random;
-import java.util.zip.Deflater;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.tukaani.xz.LZMA2Options;
-import org.tukaani.xz.XZOutputStream;
 
 /** Formats that qemu-img only reads: written here by hand, and read as it reads them. */
 class ReadOnlyFormatsTest {
   private static final int SIZE = 1 << 20;
+  private static final int PIECE = 64 << 10;
 
   @TempDir Path folder;
   private final ImageModel model = new ImageModel(SIZE);
@@ -70,39 +62,20 @@ class ReadOnlyFormatsTest {
     }
   }
 
-  private static byte[] zlib(byte[] bytes, int from, int length) {
-    Deflater deflater = new Deflater();
-    deflater.setInput(bytes, from, length);
-    deflater.finish();
-    byte[] out = new byte[length + 1000];
-    int n = deflater.deflate(out);
-    deflater.end();
-    return Arrays.copyOf(out, n);
+  private Path write(String name, byte[] image) throws IOException {
+    return Files.write(folder.resolve(name), image);
   }
 
   private Path cloop() throws IOException {
-    int block = 64 << 10;
-    int blocks = SIZE / block;
-    ByteArrayOutputStream data = new ByteArrayOutputStream();
-    ByteBuffer head = ByteBuffer.allocate(136 + (blocks + 1) * 8);
-    head.put(
-        "#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n"
-            .getBytes(StandardCharsets.US_ASCII));
-    head.putInt(128, block).putInt(132, blocks);
-    for (int i = 0; i < blocks; i++) {
-      head.putLong(136 + i * 8, head.capacity() + data.size());
-      data.write(zlib(model.bytes(), i * block, block));
-    }
-    head.putLong(136 + blocks * 8, head.capacity() + data.size());
-    return write("disk.cloop", head.array(), data.toByteArray());
+    return write("disk.cloop", ReadOnlyImages.cloop(model.bytes(), PIECE));
   }
 
-  private Path write(String name, byte[]... parts) throws IOException {
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    for (byte[] part : parts) {
-      all.write(part);
-    }
-    return Files.write(folder.resolve(name), all.toByteArray());
+  private Path bochs(int version) throws IOException {
+    return write("disk.bochs", ReadOnlyImages.bochs(model.bytes(), PIECE, version));
+  }
+
+  private Path dmg(boolean fork, int... types) throws IOException {
+    return write("disk.dmg", ReadOnlyImages.dmg(model.bytes(), PIECE, fork, types));
   }
 
   @Test
@@ -111,150 +84,11 @@ class ReadOnlyFormatsTest {
     readsAsQemuReads(cloop(), "cloop");
   }
 
-  private Path bochs(int version) throws IOException {
-    int extent = 64 << 10;
-    int bitmap = extent / 512 / 8;
-    int catalog = SIZE / extent + 3;
-    ByteBuffer h = ByteBuffer.allocate(512 + catalog * 4).order(ByteOrder.LITTLE_ENDIAN);
-    h.put(0, "Bochs Virtual HD Image".getBytes(StandardCharsets.US_ASCII));
-    h.put(32, "Redolog".getBytes(StandardCharsets.US_ASCII));
-    h.put(48, "Growing".getBytes(StandardCharsets.US_ASCII));
-    h.putInt(64, version << 16).putInt(68, 512).putInt(72, catalog).putInt(76, bitmap);
-    h.putInt(80, extent).putLong(version == 1 ? 84 : 88, SIZE);
-    for (int i = 0; i < catalog; i++) {
-      h.putInt(512 + i * 4, -1);
-    }
-    ByteArrayOutputStream data = new ByteArrayOutputStream();
-    int next = 0;
-    // Backwards, so that the catalog says something.
-    for (int i = SIZE / extent - 1; i >= 0; i--) {
-      byte[] bits = new byte[512];
-      boolean any = false;
-      for (int s = 0; s < extent / 512; s++) {
-        int at = i * extent + s * 512;
-        if (!Arrays.equals(Arrays.copyOfRange(model.bytes(), at, at + 512), new byte[512])) {
-          bits[s / 8] |= (byte) (1 << s % 8);
-          any = true;
-        }
-      }
-      if (any) {
-        h.putInt(512 + i * 4, next++);
-        data.write(bits);
-        data.write(model.bytes(), i * extent, extent);
-      }
-    }
-    return write("disk.bochs", h.array(), data.toByteArray());
-  }
-
   @ParameterizedTest
   @ValueSource(ints = {1, 2})
   void growingDisksOfBochs(int version) throws IOException {
     fill();
     readsAsQemuReads(bochs(version), "bochs");
-  }
-
-  /** How the runs of a dmg are packed; the last ones are not known to qemu-img 7.2 as built. */
-  private Path dmg(boolean fork, int... types) throws IOException {
-    int piece = 64 << 10;
-    ByteArrayOutputStream data = new ByteArrayOutputStream();
-    List<byte[]> tables = new ArrayList<>();
-    for (int half = 0; half < 2; half++) {
-      int pieces = SIZE / piece / 2;
-      ByteBuffer mish = ByteBuffer.allocate(204 + (pieces + 1) * 40);
-      mish.putInt(0, 0x6d697368).putInt(4, 1).putLong(8, (long) half * SIZE / 2 / 512);
-      mish.putLong(16, SIZE / 2 / 512).putInt(200, pieces + 1);
-      for (int i = 0; i < pieces; i++) {
-        int from = half * SIZE / 2 + i * piece;
-        byte[] plain = Arrays.copyOfRange(model.bytes(), from, from + piece);
-        int type = types[i % types.length];
-        boolean zero = Arrays.equals(plain, new byte[piece]);
-        type = zero ? i % 2 * 2 : type;
-        byte[] packed =
-            switch (type) {
-              case 1 -> plain;
-              case 0x80000005 -> zlib(plain, 0, piece);
-              case 0x80000004 -> literals(plain);
-              case 0x80000006 -> bzip2(plain);
-              case 0x80000008 -> xz(plain);
-              default -> new byte[0];
-            };
-        int at = 204 + i * 40;
-        mish.putInt(at, type).putLong(at + 8, (long) i * piece / 512).putLong(at + 16, piece / 512);
-        mish.putLong(at + 24, data.size()).putLong(at + 32, packed.length);
-        data.write(packed);
-      }
-      mish.putInt(204 + pieces * 40, -1);
-      tables.add(mish.array());
-    }
-    byte[] list = fork ? fork(tables) : plist(tables);
-    ByteBuffer koly = ByteBuffer.allocate(512).putInt(0, 0x6b6f6c79).putInt(4, 4).putInt(8, 512);
-    koly.putLong(0x20, data.size()).putLong(0x1ec, SIZE / 512);
-    int at = fork ? 0x28 : 0xd8;
-    koly.putLong(at, data.size()).putLong(at + 8, list.length);
-    return write("disk.dmg", data.toByteArray(), list, koly.array());
-  }
-
-  private static byte[] plist(List<byte[]> tables) {
-    StringBuilder text = new StringBuilder("<plist><dict><key>resource-fork</key><dict>");
-    text.append("<key>blkx</key><array>\n");
-    for (byte[] table : tables) {
-      text.append("<dict><key>Data</key>\n<data>\n");
-      text.append(Base64.getMimeEncoder().encodeToString(table)).append("\n</data></dict>\n");
-    }
-    return text.append("</array></dict></dict></plist>\n")
-        .toString()
-        .getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static byte[] fork(List<byte[]> tables) {
-    int length = tables.stream().mapToInt(t -> t.length + 4).sum();
-    ByteBuffer b = ByteBuffer.allocate(0x100 + length);
-    b.putInt(0x100).putInt(0x100 + length).putInt(length).putInt(0).position(0x100);
-    tables.forEach(t -> b.putInt(t.length).put(t));
-    return b.array();
-  }
-
-  /** ADC that is all literals but for a run at each end. */
-  private static byte[] literals(byte[] plain) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (int at = 0; at < plain.length; ) {
-      int run = at == 0 ? 0 : same(plain, at, at - 1, 67);
-      if (run >= 4) {
-        out.write(0x40 | run - 4);
-        out.write(0);
-        out.write(0);
-        at += run;
-        continue;
-      }
-      int near = at < 4 ? 0 : same(plain, at, at - 4, 18);
-      if (near >= 3) {
-        out.write(near - 3 << 2);
-        out.write(3);
-        at += near;
-        continue;
-      }
-      int n = Math.min(7, plain.length - at);
-      out.write(0x80 | n - 1);
-      out.write(plain, at, n);
-      at += n;
-    }
-    return out.toByteArray();
-  }
-
-  private static int same(byte[] plain, int at, int from, int most) {
-    int n = 0;
-    while (n < most && at + n < plain.length && plain[at + n] == plain[from + n]) {
-      n++;
-    }
-    return n;
-  }
-
-  private static byte[] xz(byte[] plain) throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (XZOutputStream xz = new XZOutputStream(out, new LZMA2Options(1))) {
-      xz.write(plain);
-    }
-    return out.toByteArray();
   }
 
   @ParameterizedTest
@@ -276,12 +110,6 @@ class ReadOnlyFormatsTest {
     fill();
     Arrays.fill(model.bytes(), 700_000, 800_000, (byte) 'x');
     readsAsTheModel(dmg(false, 0x80000006, 0x80000005), "dmg");
-  }
-
-  private byte[] bzip2(byte[] plain) throws IOException {
-    Path file = Files.write(folder.resolve("piece"), plain);
-    assertThat(QemuImg.tool("bzip2", "-kf", file).status()).isZero();
-    return Files.readAllBytes(folder.resolve("piece.bz2"));
   }
 
   @Test

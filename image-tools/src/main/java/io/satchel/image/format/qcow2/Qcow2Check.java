@@ -268,9 +268,12 @@ final class Qcow2Check {
     for (long c = 0; c < references.insideClusters() && !rebuild; c++) {
       compare(c, fixLeaks, fixErrors);
     }
+    outside();
+  }
+
+  private void outside() {
     for (long c : references.outsideClusters()) {
-      say("ERROR cluster " + c + " lies past the end of the file");
-      corruptions++;
+      error("cluster " + c + " lies past the end of the file");
     }
   }
 
@@ -310,7 +313,7 @@ final class Qcow2Check {
     Qcow2Header h = image.header;
     references.clear();
     final long[] none = new long[0];
-    corruptionsFixed += corruptions;
+    final int before = corruptions;
     corruptions = 0;
     image.refcounts.forget(none);
     countWithoutRefcounts();
@@ -354,6 +357,9 @@ final class Qcow2Check {
     image.metadata.addRange(start, tableClusters + blocks);
     references = new ReferenceMap(clusters(image.file.size()));
     countAgain();
+    outside();
+    // New counts help against wrong counts only; what else is wrong still is.
+    corruptionsFixed += Math.max(0, before - corruptions);
   }
 
   private void countWithoutRefcounts() throws IOException {

@@ -3,6 +3,7 @@ package io.satchel.image.format.qcow2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.image.Formats;
+import io.satchel.image.file.LoggedStorage;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.ImageFormat.Purpose;
 import java.io.ByteArrayOutputStream;
@@ -94,19 +95,19 @@ class Qcow2CrashTest {
             .withClusterBits(bits)
             .withVersion(version)
             .withExtendedL2(bits == 14));
-    int created = storage.log.size();
+    int created = storage.log().size();
     Qcow2Device device = Formats.QCOW2.open(storage, Purpose.USE);
     for (int step = 0; step < 70; step++) {
-      steps.add(new Step(storage.log.size(), false));
+      steps.add(new Step(storage.log().size(), false));
       if (step(random, device, step, snapshots)) {
         steps.set(step, new Step(steps.get(step).logStart(), true));
       }
     }
     device.close();
-    for (int at = created; at <= storage.log.size(); at++) {
+    for (int at = created; at <= storage.log().size(); at++) {
       verify(storage.crashed(at, 0), at);
-      if (at < storage.log.size() && storage.log.get(at).bytes().length > SECTOR) {
-        int sectors = storage.log.get(at).bytes().length / SECTOR;
+      if (at < storage.log().size() && storage.log().get(at).bytes().length > SECTOR) {
+        int sectors = storage.log().get(at).bytes().length / SECTOR;
         verify(storage.crashed(at, 1 + random.nextInt(sectors)), at + 1);
       }
       if (at % 3 == 0) {
@@ -233,7 +234,7 @@ class Qcow2CrashTest {
     int flushed = -1;
     int crashed = -1;
     for (int i = 0; i < steps.size(); i++) {
-      int end = i + 1 < steps.size() ? steps.get(i + 1).logStart() : storage.log.size();
+      int end = i + 1 < steps.size() ? steps.get(i + 1).logStart() : storage.log().size();
       if (steps.get(i).flushed() && end <= at) {
         flushed = i;
       }

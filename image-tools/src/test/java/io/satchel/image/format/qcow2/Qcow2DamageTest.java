@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.satchel.image.Formats;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.LoggedStorage;
 import io.satchel.image.format.ImageFormat.Purpose;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,7 +43,7 @@ class Qcow2DamageTest {
     return storage;
   }
 
-  private static void damage(Random random, LoggedStorage storage) {
+  private static void damage(Random random, LoggedStorage storage) throws IOException {
     int where = random.nextInt(3) == 0 ? 256 : (int) Math.min(storage.size(), 60_000);
     for (int i = 0; i < 1 + random.nextInt(6); i++) {
       int at = random.nextInt(where / 8) * 8;

@@ -14,6 +14,8 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.cli.ImgCommand;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.file.LoggedStorage;
+import io.satchel.image.file.WriteLog;
 import io.satchel.image.format.ImageFormat.Purpose;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -52,7 +54,7 @@ class Qcow2RulesTest {
     return Formats.QCOW2.open(storage, Purpose.USE);
   }
 
-  private void patch(long offset, int... bytes) {
+  private void patch(long offset, int... bytes) throws IOException {
     byte[] b = new byte[bytes.length];
     for (int i = 0; i < b.length; i++) {
       b[i] = (byte) bytes[i];
@@ -60,7 +62,7 @@ class Qcow2RulesTest {
     storage.write(offset, ByteBuffer.wrap(b));
   }
 
-  private void patchLong(long offset, long value) {
+  private void patchLong(long offset, long value) throws IOException {
     storage.write(offset, ByteBuffer.allocate(8).putLong(0, value));
   }
 
@@ -88,9 +90,9 @@ class Qcow2RulesTest {
   }
 
   private int indexOfWrite(long offset) {
-    for (int i = 0; i < storage.log.size(); i++) {
-      LoggedStorage.Change c = storage.log.get(i);
-      if (c.type() == LoggedStorage.Type.WRITE
+    for (int i = 0; i < storage.log().size(); i++) {
+      WriteLog.Change c = storage.log().get(i);
+      if (c.type() == WriteLog.Type.WRITE
           && c.offset() <= offset
           && offset < c.offset() + c.bytes().length) {
         return i;
@@ -100,14 +102,13 @@ class Qcow2RulesTest {
   }
 
   private boolean flushBetween(int from, int to) {
-    return storage.log.subList(from, to).stream()
-        .anyMatch(c -> c.type() == LoggedStorage.Type.FLUSH);
+    return storage.log().between(from, to).stream().anyMatch(c -> c.type() == WriteLog.Type.FLUSH);
   }
 
   @Test
   void rule01DataThenCountsThenL2ThenL1WithFlushesBetween() throws IOException {
     Qcow2Device device = fresh();
-    storage.log.clear();
+    storage.log().clear();
     fill(device, 0, CLUSTER, 7);
     device.flush();
     long l2 = getLong(3 * CLUSTER) & Qcow2Image.OFFSET_MASK;
@@ -116,8 +117,8 @@ class Qcow2RulesTest {
     int countsAt = indexOfWrite(2 * CLUSTER);
     int l1At = indexOfWrite(3 * CLUSTER);
     int l2At = -1;
-    for (int i = 0; i < storage.log.size(); i++) {
-      LoggedStorage.Change c = storage.log.get(i);
+    for (int i = 0; i < storage.log().size(); i++) {
+      WriteLog.Change c = storage.log().get(i);
       if (c.offset() == l2 && c.bytes().length > 8 && c.bytes()[0] != 0) {
         l2At = i;
       }
@@ -147,7 +148,7 @@ class Qcow2RulesTest {
     fill(device, 0, CLUSTER, 7);
     device.flush();
     final long data = device.status(0, 1).offset();
-    storage.log.clear();
+    storage.log().clear();
     device.discard(0, CLUSTER);
     fill(device, CLUSTER, CLUSTER, 8);
     assertThat(device.status(CLUSTER, 1).offset()).isNotEqualTo(data);
@@ -155,7 +156,7 @@ class Qcow2RulesTest {
     fill(device, 2 * CLUSTER, CLUSTER, 9);
     assertThat(device.status(2 * CLUSTER, 1).offset()).isEqualTo(data);
     int punched = indexOfWrite(data);
-    assertThat(storage.log.get(punched).bytes()).containsOnly(0);
+    assertThat(storage.log().get(punched).bytes()).containsOnly(0);
   }
 
   @Test
