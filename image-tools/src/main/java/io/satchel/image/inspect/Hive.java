@@ -7,7 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -15,7 +19,7 @@ import java.util.Optional;
  * then cells that name one another by their offset from byte 4096. It may lie, so every cell is
  * checked against the file.
  */
-final class Hive {
+public final class Hive {
   private static final int BINS_AT = 4096;
   private static final int ROOT_AT = 36;
   private static final int MAX_CELL = 1 << 20;
@@ -23,6 +27,11 @@ final class Hive {
   private static final int KEY_NAME_ASCII = 0x20;
   private static final int VALUE_NAME_ASCII = 1;
   private static final int MAX_LIST_DEPTH = 3;
+  private static final int TYPE_TEXT = 1;
+  private static final int TYPE_PATH = 2;
+  private static final int TYPE_NUMBER = 4;
+  private static final int TYPE_TEXTS = 7;
+  private static final int LONGEST_SHOWN = 200;
 
   private final Content file;
   private final String name;
@@ -37,7 +46,7 @@ final class Hive {
    *
    * @throws ImageException if it is none
    */
-  static Hive open(Content file, String name) throws IOException {
+  public static Hive open(Content file, String name) throws IOException {
     Hive hive = new Hive(file, name);
     if (file.size() < BINS_AT + 32
         || !new String(file.read(0, 4), StandardCharsets.ISO_8859_1).equals("regf")) {
@@ -51,7 +60,8 @@ final class Hive {
         ImageException.Kind.CORRUPT, name, problem, "start the guest and let it repair itself");
   }
 
-  Key root() throws IOException {
+  /** The key that all others are in. */
+  public Key root() throws IOException {
     ByteBuffer base = ByteBuffer.wrap(file.read(0, BINS_AT)).order(ByteOrder.LITTLE_ENDIAN);
     return new Key(key(base.getInt(ROOT_AT)));
   }
@@ -95,18 +105,20 @@ final class Hive {
   }
 
   /** A key. */
-  final class Key {
+  public final class Key {
     private final ByteBuffer b;
 
     private Key(ByteBuffer b) {
       this.b = b;
     }
 
-    String name() throws ImageException {
+    /** What it is called within its parent. */
+    public String name() throws ImageException {
       return text(b, 76, b.getShort(72) & 0xffff, (b.getShort(2) & KEY_NAME_ASCII) != 0);
     }
 
-    List<Key> children() throws IOException {
+    /** The keys in it. */
+    public List<Key> children() throws IOException {
       List<Key> all = new ArrayList<>();
       if (b.getInt(20) != 0) {
         gather(b.getInt(28), all, 0);
@@ -166,6 +178,41 @@ final class Hive {
         }
       }
       return Optional.empty();
+    }
+
+    /**
+     * Its values by name, for a person: texts and numbers as they are, other bytes in hexadecimal,
+     * long ones cut with a sum of the whole. The value without a name has the empty one.
+     */
+    public Map<String, String> values() throws IOException {
+      Map<String, String> values = new HashMap<>();
+      int count = b.getInt(36);
+      if (count <= 0 || count > MAX_KEYS) {
+        return values;
+      }
+      ByteBuffer list = cell(b.getInt(40));
+      for (int i = 0; i < count && i * 4 + 4 <= list.capacity(); i++) {
+        ByteBuffer v = cell(list.getInt(i * 4));
+        if (v.capacity() < 20 || v.getShort(0) != 0x6b76) {
+          throw broken("has no value where one must be");
+        }
+        boolean ascii = (v.getShort(16) & VALUE_NAME_ASCII) != 0;
+        values.put(text(v, 20, v.getShort(2) & 0xffff, ascii), shown(v.getInt(12), data(v)));
+      }
+      return values;
+    }
+
+    private static String shown(int type, byte[] data) {
+      if (type == TYPE_NUMBER && data.length == 4) {
+        return "0x%08x".formatted(ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).getInt());
+      }
+      String whole =
+          type == TYPE_TEXT || type == TYPE_PATH || type == TYPE_TEXTS
+              ? new String(data, StandardCharsets.UTF_16LE).replaceAll("\0+$", "")
+              : HexFormat.of().formatHex(data);
+      return whole.length() <= LONGEST_SHOWN
+          ? whole
+          : whole.substring(0, LONGEST_SHOWN) + "\u2026 #" + Arrays.hashCode(data);
     }
 
     private byte[] data(ByteBuffer value) throws IOException {

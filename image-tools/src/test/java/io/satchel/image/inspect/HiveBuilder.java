@@ -14,6 +14,7 @@ final class HiveBuilder {
 
   private final Map<String, HiveBuilder> keys = new TreeMap<>();
   private final Map<String, byte[]> values = new TreeMap<>();
+  private final Map<String, Integer> types = new TreeMap<>();
 
   /** The key at a path of backslashes; made when it is not there. */
   HiveBuilder key(String path) {
@@ -27,11 +28,13 @@ final class HiveBuilder {
   HiveBuilder text(String name, String... texts) {
     String joined = String.join("\0", texts) + (texts.length > 1 ? "\0\0" : "\0");
     values.put(name, joined.getBytes(StandardCharsets.UTF_16LE));
+    types.put(name, texts.length > 1 ? 7 : 1);
     return this;
   }
 
   HiveBuilder number(String name, int value) {
     values.put(name, ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array());
+    types.put(name, 4);
     return this;
   }
 
@@ -64,7 +67,7 @@ final class HiveBuilder {
       }
     }
     List<Integer> places = new ArrayList<>();
-    values.forEach((n, v) -> places.add(value(b, n, v)));
+    values.forEach((n, v) -> places.add(value(b, n, v, types.getOrDefault(n, 3))));
     int valueList = -1;
     if (!places.isEmpty()) {
       valueList = cell(b, places.size() * 4);
@@ -82,7 +85,7 @@ final class HiveBuilder {
     return cell;
   }
 
-  private static int value(ByteBuffer b, String name, byte[] data) {
+  private static int value(ByteBuffer b, String name, byte[] data, int type) {
     int place = 0;
     if (data.length > 4) {
       place = cell(b, data.length);
@@ -92,7 +95,7 @@ final class HiveBuilder {
     int at = cell + 4100;
     b.putShort(at, (short) 0x6b76).putShort(at + 2, (short) name.length());
     b.putInt(at + 4, data.length > 4 ? data.length : data.length | 0x80000000);
-    b.putInt(at + 8, place);
+    b.putInt(at + 8, place).putInt(at + 12, type);
     if (data.length <= 4) {
       b.put(at + 8, data);
     }
