@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -311,10 +312,16 @@ public final class Library {
         }
         BackingPolicy below =
             disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk);
+        Path other = freeName(copy);
+        if (!disk.layers().isEmpty() && !Layers.snapshots(top).isEmpty()) {
+          // Under another layer its snapshots would be out of reach, so the copy gets its own.
+          theirs.add(copied(entry, disk, top, null, other, Progress.NONE));
+          mine.add(disk);
+          continue;
+        }
         Path own = freeName(entry.folder());
         Overlay.create(own, top, below, together());
         made.add(own);
-        Path other = freeName(copy);
         Overlay.create(other, top, below, together());
         mine.add(disk.withLayers(plus(disk.layers(), own.getFileName().toString())));
         Disk moved = renamed(disk, entry, copy);
@@ -332,13 +339,83 @@ public final class Library {
     }
   }
 
-  private static List<String> plus(List<String> names, String name) {
+  /** The disk of a copy whose topmost layer is a copy of this one's; what lies below is shared. */
+  private Disk copied(
+      Entry entry, Disk disk, Path layer, @Nullable String snapshot, Path copy, Progress progress)
+      throws IOException {
+    List<String> under =
+        layer.equals(entry.resolve(disk.top()))
+            ? disk.layers().subList(0, disk.layers().size() - 1)
+            : disk.layers();
+    Disk lower = disk.withLayers(under);
+    Path below = entry.resolve(lower.top());
+    BackingPolicy policy = under.isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, lower);
+    Layers.copy(layer, snapshot, below, policy, copy, together(), progress);
+    Disk moved = renamed(lower, entry, copy.getParent());
+    return moved.withLayers(plus(moved.layers(), copy.getFileName().toString()));
+  }
+
+  /**
+   * Makes a second machine that begins at a snapshot of this one; what lies below is shared. Where
+   * the snapshot holds the machine and not only its disk, the new one's first start goes on there.
+   *
+   * @param layers the files that hold the snapshot, by the disk's unit
+   */
+  public Entry branch(
+      Entry entry,
+      Map<Integer, Path> layers,
+      String snapshot,
+      boolean withState,
+      String name,
+      Progress progress)
+      throws IOException {
+    Path copy = newFolder(name);
+    try {
+      List<Disk> theirs = new ArrayList<>();
+      for (Disk disk : entry.machine().disks()) {
+        Path layer = layers.get(disk.unit());
+        theirs.add(
+            layer == null
+                ? renamed(disk, entry, copy)
+                : copied(entry, disk, layer, snapshot, freeName(copy), progress));
+      }
+      if (withState) {
+        TimelineFile.empty()
+            .saved(snapshot, TimelineFile.titleOf(entry.folder(), snapshot))
+            .withResume(snapshot)
+            .write(copy);
+      }
+      return save(copy, copyOf(entry, copy, name).withDisks(theirs));
+    } catch (IOException | RuntimeException e) {
+      deleteFolder(copy);
+      throw e;
+    }
+  }
+
+  /** Gives every disk that is written to a layer, where it has none. */
+  public Entry layered(Entry entry) throws IOException {
+    List<Disk> disks = new ArrayList<>();
+    boolean changed = false;
+    for (Disk disk : entry.machine().disks()) {
+      if (disk.readOnly() || disk.throwAway() || !disk.layers().isEmpty()) {
+        disks.add(disk);
+        continue;
+      }
+      Path layer = freeName(entry.folder());
+      Overlay.create(layer, entry.resolve(disk.file()), BackingPolicy.SAME_FOLDER, together());
+      disks.add(disk.withLayers(List.of(layer.getFileName().toString())));
+      changed = true;
+    }
+    return changed ? save(entry.folder(), entry.machine().withDisks(disks)) : entry;
+  }
+
+  static List<String> plus(List<String> names, String name) {
     List<String> more = new ArrayList<>(names);
     more.add(name);
     return more;
   }
 
-  private static Path freeName(Path folder) {
+  static Path freeName(Path folder) {
     for (int i = 1; ; i++) {
       Path candidate = folder.resolve("changes-" + i + ".qcow2");
       if (!Files.exists(candidate)) {

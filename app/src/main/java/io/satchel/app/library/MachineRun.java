@@ -21,13 +21,16 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One run of a machine of the library. Each disk gets a layer for this run alone, {@code
  * run-UNIT.qcow2} in the machine's folder, so that a run can be thrown away; keeping it writes the
- * layer into what lies below. {@code running.json} says that the machine runs: one that is there at
- * the program's start was left by a crash, with its layers.
+ * layer into what lies below. A layer that holds snapshots becomes one of the machine's own
+ * instead, and from then on the machine runs on it. {@code running.json} says that the machine
+ * runs: one that is there at the program's start was left by a crash, with its layers.
  */
 public final class MachineRun implements RunChanges {
 
@@ -40,12 +43,16 @@ public final class MachineRun implements RunChanges {
    * @param version of this form
    * @param process the host's number of the program that runs it
    * @param started when that program was started, for numbers are used again
+   * @param direct whether it writes to the layers that are kept
+   * @param from the snapshot that the present began at when the run did
    */
-  record Marker(int version, long process, @Nullable Instant started) {
+  record Marker(
+      int version, long process, @Nullable Instant started, boolean direct, @Nullable String from) {
 
-    static Marker ours() {
+    static Marker ours(boolean direct, @Nullable String from) {
       ProcessHandle self = ProcessHandle.current();
-      return new Marker(MARKER_VERSION, self.pid(), self.info().startInstant().orElse(null));
+      return new Marker(
+          MARKER_VERSION, self.pid(), self.info().startInstant().orElse(null), direct, from);
     }
 
     boolean alive() {
@@ -56,10 +63,20 @@ public final class MachineRun implements RunChanges {
     }
   }
 
-  private record Layer(Path file, BackingPolicy below, boolean fresh) {}
+  private record Layer(Path file, BackingPolicy below, boolean fresh, int unit) {}
 
   private final Library library;
-  private final Entry entry;
+  private Entry entry;
+
+  /**
+   * Whether the disks' layers hold snapshots: then the run writes to these layers, where its
+   * snapshots join the others, and a mark in each says what it was before.
+   */
+  private boolean direct;
+
+  /** The snapshot that the present began at when the run did. */
+  private @Nullable String from;
+
   private final List<Layer> layers;
   private final List<Slot> slots;
 
@@ -85,7 +102,7 @@ public final class MachineRun implements RunChanges {
     MachineRun run = new MachineRun(library, entry, layers, slots);
     try {
       run.build();
-      JsonFile.write(entry.folder().resolve(MARKER), Marker.ours());
+      JsonFile.write(entry.folder().resolve(MARKER), Marker.ours(run.direct, run.from));
       return run;
     } catch (IOException | RuntimeException e) {
       run.tidy();
@@ -94,6 +111,15 @@ public final class MachineRun implements RunChanges {
   }
 
   private void build() throws IOException {
+    direct = holdsSnapshots(entry);
+    if (direct) {
+      entry = library.layered(entry);
+    }
+    Marker left = marker(entry);
+    from =
+        left == null || !interrupted(entry)
+            ? TimelineFile.read(entry.folder()).current()
+            : left.from;
     MachineFile file = entry.machine();
     for (Disk disk : file.disks()) {
       Path top = entry.resolve(disk.top());
@@ -110,12 +136,19 @@ public final class MachineRun implements RunChanges {
                 disk.cache()));
         continue;
       }
-      Path layer = layer(entry, disk.unit());
-      boolean fresh = !Files.exists(layer);
-      if (fresh) {
-        Overlay.create(layer, top, below, library.together());
+      Path layer = direct ? top : layer(entry, disk.unit());
+      boolean fresh;
+      if (direct) {
+        dropSecondName(layer(entry, disk.unit()), top);
+        fresh = Layers.mark(layer);
+      } else {
+        fresh = !Files.exists(layer);
+        if (fresh) {
+          Overlay.create(layer, top, below, library.together());
+          Layers.mark(layer);
+        }
       }
-      layers.add(new Layer(layer, below, fresh));
+      layers.add(new Layer(layer, below, fresh, disk.unit()));
       slots.add(
           new Slot(
               DriveKind.HARD_DISK,
@@ -129,6 +162,13 @@ public final class MachineRun implements RunChanges {
     slots.add(floppy(0, path(file.floppyA())));
     if (file.floppyB() != null) {
       slots.add(floppy(1, path(file.floppyB())));
+    }
+  }
+
+  /** A kill in {@link #join} leaves the layer under its old name too. */
+  private static void dropSecondName(Path old, Path layer) throws IOException {
+    if (Files.exists(old) && Files.isSameFile(old, layer)) {
+      Files.delete(old);
     }
   }
 
@@ -215,13 +255,43 @@ public final class MachineRun implements RunChanges {
         entry.folder(),
         now.withBoot(now.bootOrder(), null, now.bootMenu())
             .withTimes(now.created(), Instant.now()));
+    TimelineFile timeline = TimelineFile.read(entry.folder());
+    if (timeline.resume() != null) {
+      timeline.wentBackTo(timeline.resume()).withResume(null).write(entry.folder());
+    }
+  }
+
+  /** The snapshot that this run goes on from; null when it starts from power-on. */
+  public @Nullable String resume() {
+    return layers.stream().allMatch(Layer::fresh)
+        ? TimelineFile.read(entry.folder()).resume()
+        : null;
+  }
+
+  /** The machine's hard disks, to be looked at as a snapshot of this run has them. */
+  public List<DiskLook> disks(@Nullable String snapshot) {
+    return layers.stream()
+        .map(layer -> new DiskLook(layer.file(), BackingPolicy.ANYWHERE, snapshot, entry.name()))
+        .toList();
+  }
+
+  /** The files that hold this run's snapshots, by the disk's unit. */
+  public Map<Integer, Path> files() {
+    return layers.stream().collect(Collectors.toMap(Layer::unit, Layer::file));
   }
 
   @Override
   public void keep(Progress progress) throws IOException {
-    for (Layer layer : layers) {
-      if (Files.exists(layer.file()) && !Overlay.keep(layer.file(), layer.below(), progress)) {
-        throw new Cancelled();
+    if (direct || snapshotsWereSaved()) {
+      for (Layer layer : layers) {
+        Layers.unmark(layer.file());
+      }
+      join();
+    } else {
+      for (Layer layer : layers) {
+        if (Files.exists(layer.file()) && !Overlay.keep(layer.file(), layer.below(), progress)) {
+          throw new Cancelled();
+        }
       }
     }
     over();
@@ -229,9 +299,17 @@ public final class MachineRun implements RunChanges {
 
   @Override
   public void discard() throws IOException {
-    for (Layer layer : layers) {
-      if (Files.exists(layer.file())) {
-        Overlay.discard(layer.file());
+    if (direct || snapshotsWereSaved()) {
+      for (Layer layer : layers) {
+        Layers.backToMark(layer.file());
+      }
+      join();
+      TimelineFile.read(entry.folder()).wentBackTo(from).write(entry.folder());
+    } else {
+      for (Layer layer : layers) {
+        if (Files.exists(layer.file())) {
+          Overlay.discard(layer.file());
+        }
       }
     }
     over();
@@ -239,8 +317,14 @@ public final class MachineRun implements RunChanges {
 
   @Override
   public void tidy() throws IOException {
+    if (!direct && snapshotsWereSaved()) {
+      keep(Progress.NONE);
+      return;
+    }
     for (Layer layer : layers) {
-      if (layer.fresh()) {
+      if (layer.fresh() && direct) {
+        Layers.unmark(layer.file());
+      } else if (layer.fresh()) {
         Files.deleteIfExists(layer.file());
       }
     }
@@ -249,24 +333,74 @@ public final class MachineRun implements RunChanges {
     }
   }
 
+  private boolean snapshotsWereSaved() throws IOException {
+    for (Layer layer : layers) {
+      if (Files.exists(layer.file()) && !Layers.snapshots(layer.file()).isEmpty()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Makes this run's layers the machine's own. At every moment the machine's file holds. */
+  private void join() throws IOException {
+    if (direct) {
+      return;
+    }
+    MachineFile file = library.read(entry.folder()).machine();
+    List<Disk> disks = new ArrayList<>(file.disks());
+    for (Layer layer : layers) {
+      Path name = Library.freeName(entry.folder());
+      try {
+        Files.createLink(name, layer.file());
+      } catch (IOException | UnsupportedOperationException _) {
+        // This file system knows no second names; a copy stands in for one.
+        Files.copy(layer.file(), name);
+      }
+      disks.replaceAll(
+          disk ->
+              disk.unit() == layer.unit()
+                  ? disk.withLayers(Library.plus(disk.layers(), name.getFileName().toString()))
+                  : disk);
+    }
+    library.save(entry.folder(), file.withDisks(disks));
+    for (Layer layer : layers) {
+      Files.delete(layer.file());
+    }
+  }
+
+  /** Whether a machine's snapshots are in the layers that its file names. */
+  static boolean holdsSnapshots(Entry entry) throws IOException {
+    for (Disk disk : entry.machine().disks()) {
+      if (!disk.readOnly() && !disk.throwAway() && !disk.layers().isEmpty()) {
+        Path top = entry.resolve(disk.top());
+        if (!Layers.snapshots(top).isEmpty()) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   private void over() throws IOException {
     Path marker = entry.folder().resolve(MARKER);
     Files.deleteIfExists(JsonFile.previous(marker));
     Files.deleteIfExists(marker);
   }
 
-  private static boolean runsElsewhere(Entry entry) {
+  private static @Nullable Marker marker(Entry entry) {
     Path marker = entry.folder().resolve(MARKER);
-    if (!Files.exists(marker)) {
-      return false;
-    }
     try {
-      Marker found = JsonFile.read(marker, Marker.class, MARKER_VERSION);
-      return found.alive() && found.process() != ProcessHandle.current().pid();
+      return Files.exists(marker) ? JsonFile.read(marker, Marker.class, MARKER_VERSION) : null;
     } catch (IOException _) {
       // What cannot be read was left by a crash.
-      return false;
+      return null;
     }
+  }
+
+  private static boolean runsElsewhere(Entry entry) {
+    Marker found = marker(entry);
+    return found != null && found.alive() && found.process() != ProcessHandle.current().pid();
   }
 
   /**
@@ -274,10 +408,14 @@ public final class MachineRun implements RunChanges {
    * layers.
    */
   public static boolean interrupted(Entry entry) {
-    return entry.file() != null
-        && Files.exists(entry.folder().resolve(MARKER))
-        && !runsElsewhere(entry)
-        && entry.file().disks().stream().anyMatch(disk -> Files.exists(layer(entry, disk.unit())));
+    if (entry.file() == null
+        || !Files.exists(entry.folder().resolve(MARKER))
+        || runsElsewhere(entry)) {
+      return false;
+    }
+    Marker left = marker(entry);
+    return left != null && left.direct
+        || entry.file().disks().stream().anyMatch(disk -> Files.exists(layer(entry, disk.unit())));
   }
 
   /** The layers that an interrupted machine left, to be kept or thrown away without a start. */

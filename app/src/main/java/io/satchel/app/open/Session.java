@@ -1,11 +1,13 @@
 package io.satchel.app.open;
 
+import io.satchel.app.common.Waiting;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
@@ -21,6 +23,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,6 +50,7 @@ public final class Session implements AutoCloseable {
   private final Listeners listeners = new Listeners();
   private final List<Drive> drives = new ArrayList<>();
   private final List<BlockDevice> opened = new CopyOnWriteArrayList<>();
+  private final List<Path> written = new ArrayList<>();
   private final Object flushing = new Object();
   private @Nullable Path scratch;
   private @Nullable Path created;
@@ -255,12 +259,14 @@ public final class Session implements AutoCloseable {
     return switch (slot.writing()) {
       case REFUSED ->
           track(Images.open(file, OpenOptions.readOnly().withBacking(slot.backing())).device());
-      case KEPT ->
-          track(
-              Images.open(
-                      file,
-                      OpenOptions.forWriting().withBacking(slot.backing()).withCache(slot.cache()))
-                  .device());
+      case KEPT -> {
+        written.add(file);
+        yield track(
+            Images.open(
+                    file,
+                    OpenOptions.forWriting().withBacking(slot.backing()).withCache(slot.cache()))
+                .device());
+      }
       case THROWN_AWAY -> {
         Path overlay = scratch().resolve(opened.size() + ".qcow2");
         Overlay.create(overlay, file, slot.backing(), scratch());
@@ -294,10 +300,12 @@ public final class Session implements AutoCloseable {
    */
   private BlockDevice changeable(Path file, boolean main) throws IOException {
     if (request.write()) {
+      written.add(file);
       return track(Images.open(file, OpenOptions.forWriting()).device());
     }
     Path kept = main ? request.overlay() : null;
     Path overlay = kept != null ? kept : scratch().resolve(opened.size() + ".qcow2");
+    written.add(overlay);
     // Names the picked file's own troubles before the overlay's.
     ImageKinds.of(file);
     if (!Files.exists(overlay)) {
@@ -404,6 +412,29 @@ public final class Session implements AutoCloseable {
     }
     machine()
         .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));
+  }
+
+  /** The files that its disks and floppies are written to, in the order of their drives. */
+  public List<Path> writtenFiles() {
+    return List.copyOf(written);
+  }
+
+  /**
+   * Makes the machine, which is not started yet, one that starts at a snapshot. A floppy's changes
+   * were thrown away with the run that saved it, so that the floppy is as it is in its file.
+   *
+   * @throws IOException if the snapshot is of another machine, or cannot be read
+   */
+  public void startFrom(String snapshot) throws IOException {
+    for (Drive drive : drives) {
+      BlockDevice media = drive.media();
+      Qcow2Device image =
+          drive.kind() == DriveKind.FLOPPY && media != null ? Images.qcow2(media) : null;
+      if (image != null && !image.readOnly()) {
+        image.createSnapshot(snapshot, Instant.now(), 0, 0);
+      }
+    }
+    Waiting.on(machine().restore(snapshot));
   }
 
   /**

@@ -153,7 +153,7 @@ class LibraryTest {
     run(entry, '1');
     // Another program's number, as after a kill: this program's own would mean that it still runs.
     Path marker = entry.folder().resolve("running.json");
-    JsonFile.write(marker, new MachineRun.Marker(1, Integer.MAX_VALUE, null));
+    JsonFile.write(marker, new MachineRun.Marker(1, Integer.MAX_VALUE, null, false, null));
     Entry found = library.read(entry.folder());
     assertThat(MachineRun.interrupted(found)).isTrue();
     assertThat(seen(found)).as("still apart").isEqualTo('o');
@@ -168,7 +168,8 @@ class LibraryTest {
     ProcessHandle other = ProcessHandle.allProcesses().findFirst().orElseThrow();
     JsonFile.write(
         entry.folder().resolve("running.json"),
-        new MachineRun.Marker(1, other.pid(), other.info().startInstant().orElse(null)));
+        new MachineRun.Marker(
+            1, other.pid(), other.info().startInstant().orElse(null), false, null));
     assertThatThrownBy(() -> MachineRun.prepare(library, entry))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("another window");

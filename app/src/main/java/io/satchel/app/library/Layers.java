@@ -1,0 +1,205 @@
+package io.satchel.app.library;
+
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.Overlay;
+import io.satchel.image.Progress;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.BlockDevice.Extent;
+import io.satchel.image.format.qcow2.PendingSnapshot;
+import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
+import io.satchel.image.operation.Cancelled;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Snapshots in the layers that machines of the library write to. */
+public final class Layers {
+
+  /**
+   * What a layer was when its run began, so that the run can be thrown away and its snapshots stay.
+   * No person sees it.
+   */
+  public static final String MARK = "before this run";
+
+  private static final int CHUNK = 1 << 20;
+
+  private Layers() {}
+
+  private static OpenedImage alone(Path layer, boolean writable) throws IOException {
+    OpenOptions options = writable ? OpenOptions.forWriting() : OpenOptions.readOnly();
+    return Images.open(layer, options.withBacking(BackingPolicy.NONE).withLocking(writable));
+  }
+
+  /** The snapshots that a file holds, but the mark; none when it is of another format. */
+  static List<SnapshotInfo> snapshots(Path file) throws IOException {
+    try (OpenedImage image = alone(file, false)) {
+      Qcow2Device device = Images.qcow2(image.device());
+      return device == null
+          ? List.of()
+          : device.snapshots().stream().filter(info -> !info.name().equals(MARK)).toList();
+    }
+  }
+
+  /** Something done to a layer that nobody uses. */
+  private interface Change {
+    void on(Qcow2Device layer) throws IOException;
+  }
+
+  private static void change(Path layer, Change change) throws IOException {
+    try (OpenedImage image = alone(layer, true)) {
+      Qcow2Device device = Images.qcow2(image.device());
+      if (device == null) {
+        throw new IOException(layer + " is not in qcow2 format, so it can have no snapshots.");
+      }
+      change.on(device);
+    }
+  }
+
+  private static boolean marked(Qcow2Device layer) {
+    return layer.snapshots().stream().anyMatch(info -> info.name().equals(MARK));
+  }
+
+  /**
+   * Marks what the layer is now.
+   *
+   * @return false when a run that did not end has left its mark, which stays
+   */
+  static boolean mark(Path layer) throws IOException {
+    boolean[] fresh = new boolean[1];
+    change(
+        layer,
+        device -> {
+          fresh[0] = !marked(device);
+          if (fresh[0]) {
+            device.createSnapshot(MARK, Instant.now(), 0, 0);
+          }
+        });
+    return fresh[0];
+  }
+
+  /** Removes the mark. */
+  static void unmark(Path layer) throws IOException {
+    change(
+        layer,
+        device -> {
+          if (marked(device)) {
+            device.deleteSnapshot(MARK);
+          }
+        });
+  }
+
+  /** Makes the layer what it was when it was marked, and removes the mark. */
+  static void backToMark(Path layer) throws IOException {
+    change(
+        layer,
+        device -> {
+          if (marked(device)) {
+            device.applySnapshot(MARK);
+            device.deleteSnapshot(MARK);
+          }
+        });
+  }
+
+  /**
+   * Makes a new layer that holds what another one holds, over the same image.
+   *
+   * @param snapshot as that snapshot has it, the machine's state included; null for the present
+   * @param below what the layer lies over
+   * @param policy which backing files that may bring along
+   */
+  static void copy(
+      Path layer,
+      @Nullable String snapshot,
+      Path below,
+      BackingPolicy policy,
+      Path copy,
+      Path together,
+      Progress progress)
+      throws IOException {
+    Overlay.create(copy, below, policy, together);
+    try (OpenedImage source = alone(layer, false);
+        OpenedImage target = alone(copy, true)) {
+      Qcow2Device from = Images.qcow2(source.device());
+      Qcow2Device to = Images.qcow2(target.device());
+      if (from == null || to == null) {
+        throw new IOException(layer + " is not in qcow2 format; copy the disk in full instead.");
+      }
+      SnapshotInfo info = null;
+      if (snapshot != null) {
+        info = info(from, snapshot);
+        from.showSnapshot(snapshot);
+      }
+      if (from.size() != to.size()) {
+        to.resize(from.size());
+      }
+      copy(from, to, progress);
+      if (info != null) {
+        copyState(from, info, to, progress);
+      }
+      to.flush();
+    } catch (IOException | RuntimeException e) {
+      Files.deleteIfExists(copy);
+      throw e;
+    }
+  }
+
+  private static @Nullable SnapshotInfo info(Qcow2Device layer, String snapshot) {
+    return layer.snapshots().stream()
+        .filter(each -> each.name().equals(snapshot))
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static void copy(BlockDevice from, BlockDevice to, Progress progress) throws IOException {
+    ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
+    long size = from.size();
+    long at = 0;
+    while (at < size) {
+      Extent extent = from.extent(at, size - at);
+      long end = at + extent.length();
+      if (extent.kind() == BlockDevice.Kind.ZERO) {
+        to.writeZeroes(at, extent.length(), true);
+      } else if (extent.kind() == BlockDevice.Kind.DATA) {
+        for (long next = at; next < end; next += chunk.limit()) {
+          chunk.clear().limit((int) Math.min(CHUNK, end - next));
+          from.read(next, chunk);
+          to.write(next, chunk.flip());
+          goOn(progress, next, size);
+        }
+      }
+      at = end;
+      goOn(progress, at, size);
+    }
+  }
+
+  /** The copy gets a snapshot of that name too, so that a machine can go on from there. */
+  private static void copyState(
+      Qcow2Device from, SnapshotInfo info, Qcow2Device to, Progress progress) throws IOException {
+    Instant time = Instant.ofEpochSecond(info.seconds() & 0xFFFF_FFFFL, info.nanos());
+    try (PendingSnapshot pending = to.beginSnapshot(info.name(), time, info.clockNanos())) {
+      Qcow2Device.VmState state = from.vmState(info.name());
+      ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
+      for (long at = 0; at < state.size(); at += chunk.limit()) {
+        chunk.clear().limit((int) Math.min(CHUNK, state.size() - at));
+        state.read(at, chunk);
+        pending.write(chunk.flip());
+        goOn(progress, at, state.size());
+      }
+      pending.finish();
+    }
+  }
+
+  private static void goOn(Progress progress, long at, long size) throws Cancelled {
+    if (!progress.at(at, size)) {
+      throw new Cancelled();
+    }
+  }
+}
