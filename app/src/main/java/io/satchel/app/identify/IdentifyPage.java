@@ -30,6 +30,9 @@ public final class IdentifyPage extends Page {
     void add(ImageSummary image, Preset preset);
 
     void check(ImageSummary image);
+
+    /** Shows the files in it. */
+    void lookInside(ImageSummary image);
   }
 
   private final Desktop desktop;
@@ -67,10 +70,11 @@ public final class IdentifyPage extends Page {
         controls.button("add", "identify.add", () -> actions.add(image, preset.getValue()));
     Button run =
         controls.button("run", "identify.run", () -> actions.runOnce(image, preset.getValue()));
+    Button inside = controls.button("inside", "identify.inside", () -> actions.lookInside(image));
     if (image.findings().format().equals("qcow2")) {
-      actions(check, keep, run);
+      actions(check, inside, keep, run);
     } else {
-      actions(keep, run);
+      actions(inside, keep, run);
     }
   }
 

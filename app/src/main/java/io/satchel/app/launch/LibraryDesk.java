@@ -1,6 +1,7 @@
 package io.satchel.app.launch;
 
 import io.satchel.app.common.Dialogs;
+import io.satchel.app.compare.ComparePage;
 import io.satchel.app.demo.DemoImage;
 import io.satchel.app.disks.CheckPage;
 import io.satchel.app.disks.CompactPage;
@@ -9,12 +10,16 @@ import io.satchel.app.disks.DiskFile;
 import io.satchel.app.disks.ResizePage;
 import io.satchel.app.identify.IdentifyPage;
 import io.satchel.app.identify.ImageSummary;
+import io.satchel.app.inside.InsideModel;
+import io.satchel.app.inside.InsidePage;
 import io.satchel.app.library.Desktop;
+import io.satchel.app.library.DiskLook;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.LibraryActions;
 import io.satchel.app.library.MachineDialogs;
 import io.satchel.app.library.MachineFile;
 import io.satchel.app.library.MachineRun;
+import io.satchel.app.library.TimelineFile;
 import io.satchel.app.open.Changes;
 import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunRequest;
@@ -22,6 +27,10 @@ import io.satchel.app.preset.Preset;
 import io.satchel.app.settings.PreferencesPage;
 import io.satchel.app.settings.QemuPage;
 import io.satchel.app.settings.SettingsPage;
+import io.satchel.app.snapshots.SnapshotStore;
+import io.satchel.app.snapshots.StoredSnapshots;
+import io.satchel.app.snapshots.Timeline;
+import io.satchel.app.snapshots.TimelinePage;
 import io.satchel.app.wizard.AdoptWizard;
 import io.satchel.app.wizard.CreateWizard;
 import io.satchel.app.wizard.NewDiskWizard;
@@ -29,6 +38,7 @@ import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -180,7 +190,103 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
     new Diagnostics(desktop, window.data()).ask(window::say);
   }
 
+  @Override
+  public void snapshotsOfDisk() {
+    pick("library.snapshots", file -> timeline(new StoredSnapshots(file), window::showLibrary));
+  }
+
+  @Override
+  public void lookInsideDisk() {
+    pick("library.inside", this::lookInside);
+  }
+
+  @Override
+  public void lookInside(ImageSummary image) {
+    lookInside(image.path());
+  }
+
+  private void lookInside(Path file) {
+    DiskLook disk = DiskLook.of(file);
+    window.show(
+        new InsidePage(desktop, new InsideModel(List.of(disk)), disk.name(), window::showLibrary));
+  }
+
+  /** Shows where a computer's snapshots are. */
+  void timeline(SnapshotStore store, Runnable back) {
+    Timeline timeline = new Timeline(store);
+    window.show(
+        new TimelinePage(
+            desktop,
+            timeline,
+            new TimelinePage.Ways() {
+              @Override
+              public void lookInside(List<DiskLook> disks, String title) {
+                window.show(new InsidePage(desktop, new InsideModel(disks), title, this::again));
+              }
+
+              @Override
+              public void compare(
+                  List<DiskLook> older, List<DiskLook> newer, String olderName, String newerName) {
+                window.show(
+                    new ComparePage(desktop, older, newer, olderName, newerName, this::again));
+              }
+
+              @Override
+              public void made(Entry entry) {
+                window.say(texts.get("library.made", entry.name()));
+              }
+
+              private void again() {
+                timeline(store, back);
+              }
+            },
+            back));
+  }
+
   // --- A machine ---
+
+  @Override
+  public void snapshots(Entry entry) {
+    machines
+        .of(entry.folder())
+        .ifPresentOrElse(
+            Machines.Running::showTimeline,
+            () ->
+                whole(
+                    entry,
+                    () ->
+                        timeline(
+                            new StoredSnapshots(desktop.library(), entry), window::showLibrary)));
+  }
+
+  @Override
+  public void lookInside(Entry entry) {
+    whole(
+        entry,
+        () ->
+            window.find(
+                () -> {
+                  List<DiskLook> disks = new ArrayList<>();
+                  for (MachineFile.Disk disk : entry.machine().disks()) {
+                    disks.add(DiskLook.of(entry, disk, null));
+                  }
+                  return disks;
+                },
+                disks ->
+                    window.show(
+                        new InsidePage(
+                            desktop, new InsideModel(disks), entry.name(), window::showLibrary))));
+  }
+
+  @Override
+  public void startAfresh(Entry entry) {
+    window.find(
+        () -> {
+          TimelineFile.read(entry.folder()).withResume(null).write(entry.folder());
+          return entry;
+        },
+        this::start);
+  }
 
   @Override
   public void start(Entry entry) {

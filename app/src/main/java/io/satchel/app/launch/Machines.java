@@ -7,13 +7,18 @@ import io.satchel.app.library.MachineRun;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
+import io.satchel.app.snapshots.LiveSnapshots;
+import io.satchel.app.snapshots.SnapshotStore;
+import io.satchel.app.snapshots.Timeline;
 import io.satchel.image.Progress;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineState;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +34,9 @@ final class Machines {
   /** What a kill of the program loses at most of what a guest wrote without asking for a flush. */
   private static final Duration FLUSH_INTERVAL = Duration.ofSeconds(2);
 
+  /** How often it is looked whether it is time for an automatic snapshot. */
+  private static final double AUTOMATIC_LOOK_SECONDS = 20;
+
   /** What the window does for them. */
   interface Screen {
     void show(MachineView view, String name);
@@ -40,6 +48,9 @@ final class Machines {
     void busy(boolean waiting);
 
     void say(String sentence);
+
+    /** Shows a computer's snapshots. */
+    void showTimeline(SnapshotStore store, Runnable back);
   }
 
   /** A machine, and where its changes go. */
@@ -47,12 +58,15 @@ final class Machines {
     private final RunChanges changes;
     private final Session session;
     private final MachineView view;
+    private final LiveSnapshots snapshots;
+    private volatile boolean saving;
     private MachineEvents.@Nullable Cause ended;
 
     private Running(RunChanges changes, Session session) {
       this.changes = changes;
       this.session = session;
       view = new MachineView(texts, session, this);
+      snapshots = new LiveSnapshots(session, changes, shownName(), this::screenFile);
       session.flushEvery(FLUSH_INTERVAL);
       session.listen(
           new MachineEvents() {
@@ -73,6 +87,72 @@ final class Machines {
 
     String name() {
       return changes.name();
+    }
+
+    private String shownName() {
+      return name().isEmpty() ? texts.get("first.demo") : name();
+    }
+
+    /** The machine's screen as it is now, in a file; null when it has none to be kept in. */
+    private @Nullable Path screenFile() throws IOException {
+      if (!(changes instanceof MachineRun run)) {
+        return null;
+      }
+      view.writeScreen(run.entry().screen());
+      return Files.isRegularFile(run.entry().screen()) ? run.entry().screen() : null;
+    }
+
+    @Override
+    public void takeSnapshot() {
+      desktop
+          .jobs()
+          .start(
+              texts.get("timeline.take.job", shownName()),
+              progress -> new Timeline(snapshots).take("", progress),
+              new Jobs.Outcome<String>() {
+                @Override
+                public void done(String name) {
+                  view.notice(texts.get("timeline.take.done"));
+                }
+
+                @Override
+                public void failed(IOException problem) {
+                  Dialogs.error(desktop.stage(), texts, problem);
+                }
+              });
+    }
+
+    @Override
+    public void showTimeline() {
+      view.disappear();
+      shown = null;
+      screen.showTimeline(snapshots, () -> show(this));
+    }
+
+    /** Its snapshots. */
+    LiveSnapshots snapshots() {
+      return snapshots;
+    }
+
+    /** Saves a snapshot when it is time for one. */
+    private void automatic() {
+      if (!live() || saving || !(changes instanceof MachineRun)) {
+        return;
+      }
+      saving = true;
+      Thread.ofVirtual()
+          .name("satchel-automatic")
+          .start(
+              () -> {
+                try {
+                  new Timeline(snapshots).automatic(Instant.now(), Progress.NONE);
+                } catch (IOException | RuntimeException e) {
+                  System.getLogger(Machines.class.getName())
+                      .log(System.Logger.Level.WARNING, "saving a snapshot by itself", e);
+                } finally {
+                  saving = false;
+                }
+              });
     }
 
     boolean live() {
@@ -113,6 +193,8 @@ final class Machines {
   /** What a person wants done. */
   private enum Fate {
     STAY_ON,
+    /** The next start goes on where it is now. */
+    SAVE_STATE,
     KEEP,
     DISCARD,
     /** Nothing was written. */
@@ -129,6 +211,13 @@ final class Machines {
     this.desktop = desktop;
     texts = desktop.texts();
     this.screen = screen;
+    javafx.animation.Timeline clock =
+        new javafx.animation.Timeline(
+            new javafx.animation.KeyFrame(
+                javafx.util.Duration.seconds(AUTOMATIC_LOOK_SECONDS),
+                _ -> all.forEach(Running::automatic)));
+    clock.setCycleCount(javafx.animation.Animation.INDEFINITE);
+    clock.play();
   }
 
   /** The one on the screen. */
@@ -159,6 +248,15 @@ final class Machines {
             Session session =
                 Session.open(changes.request(), changes.slots(), new MachineEvents() {});
             if (changes instanceof MachineRun run) {
+              try {
+                String state = run.resume();
+                if (state != null) {
+                  session.startFrom(state);
+                }
+              } catch (IOException | RuntimeException e) {
+                session.close();
+                throw e;
+              }
               run.started();
             }
             return new Opened(changes, session);
@@ -247,6 +345,10 @@ final class Machines {
   }
 
   private void end(Running running, Fate fate, Runnable next) {
+    if (fate == Fate.SAVE_STATE) {
+      saveState(running, next);
+      return;
+    }
     picture(running);
     running.view.close();
     all.remove(running);
@@ -258,12 +360,24 @@ final class Machines {
           switch (fate) {
             case KEEP -> running.changes.keep(progress);
             case DISCARD -> running.changes.discard();
-            case TIDY, STAY_ON -> running.changes.tidy();
+            case TIDY, STAY_ON, SAVE_STATE -> running.changes.tidy();
           }
           return fate;
         },
         _ -> next.run(),
         next);
+  }
+
+  /** Saves the machine's state; only when that has been done it is switched off. */
+  private void saveState(Running running, Runnable next) {
+    work(
+        texts.get("close.save.job", running.name()),
+        progress -> {
+          new Timeline(running.snapshots).close(texts.get("timeline.closed"), progress);
+          return running;
+        },
+        saved -> end(saved, Fate.KEEP, next),
+        () -> show(running));
   }
 
   /**
@@ -287,11 +401,17 @@ final class Machines {
     ButtonType discard =
         new ButtonType(texts.get(live ? "close.off.discard" : "close.discard"), ButtonData.NO);
     ButtonType off = new ButtonType(texts.get("close.off"), ButtonData.NO);
+    ButtonType save = new ButtonType(texts.get("close.save"), ButtonData.OTHER);
     ButtonType back = new ButtonType(texts.get("dialog.back"), ButtonData.CANCEL_CLOSE);
     List<ButtonType> buttons = new ArrayList<>();
+    boolean savable = live && running.changes instanceof MachineRun run && !run.files().isEmpty();
     if (live && mayStayOn) {
       buttons.add(stay);
-    } else if (live) {
+    }
+    if (savable) {
+      buttons.add(save);
+    }
+    if (live && buttons.isEmpty()) {
       buttons.add(back);
     }
     if (loses) {
@@ -316,7 +436,9 @@ final class Machines {
     return Optional.of(
         answer == stay
             ? Fate.STAY_ON
-            : answer == keep ? Fate.KEEP : answer == discard ? Fate.DISCARD : Fate.TIDY);
+            : answer == save
+                ? Fate.SAVE_STATE
+                : answer == keep ? Fate.KEEP : answer == discard ? Fate.DISCARD : Fate.TIDY);
   }
 
   private String title(Running running, boolean live) {
@@ -327,6 +449,9 @@ final class Machines {
     StringBuilder text = new StringBuilder();
     if (live) {
       text.append(texts.get("close.text.live"));
+      if (running.changes instanceof MachineRun run && !run.files().isEmpty()) {
+        text.append("\n\n").append(texts.get("close.text.save"));
+      }
     }
     Path file = running.changes.file();
     if (loses && file != null) {

@@ -18,6 +18,7 @@ import io.satchel.app.open.Changes;
 import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.preset.Presets;
+import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.resources.Texts;
 import java.io.File;
 import java.io.IOException;
@@ -112,6 +113,11 @@ final class MainWindow implements Machines.Screen {
     return desk;
   }
 
+  /** The machine on the screen. */
+  Machines.Running machine() {
+    return machines.shown().orElseThrow();
+  }
+
   AppSettings settings() {
     return settings;
   }
@@ -166,6 +172,11 @@ final class MainWindow implements Machines.Screen {
     title(name);
     root.setCenter(view);
     foot.quiet(true);
+  }
+
+  @Override
+  public void showTimeline(SnapshotStore store, Runnable back) {
+    desk.timeline(store, back);
   }
 
   private void title(String name) {

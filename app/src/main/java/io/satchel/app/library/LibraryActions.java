@@ -37,6 +37,12 @@ public interface LibraryActions {
   /** Asks for a disk and makes it larger or smaller. */
   void resizeDisk();
 
+  /** Asks for a disk and shows its snapshots. */
+  void snapshotsOfDisk();
+
+  /** Asks for a disk and shows the files on it. */
+  void lookInsideDisk();
+
   /** Makes a computer from a pasted line. */
   void fromQemu();
 
@@ -48,6 +54,15 @@ public interface LibraryActions {
 
   /** Starts a machine, or shows it when it runs. */
   void start(Entry entry);
+
+  /** Forgets the state that the next start would go on from, and starts from power-on. */
+  void startAfresh(Entry entry);
+
+  /** Shows a machine's snapshots. */
+  void snapshots(Entry entry);
+
+  /** Shows the files on a machine's disks. */
+  void lookInside(Entry entry);
 
   void settings(Entry entry);
 

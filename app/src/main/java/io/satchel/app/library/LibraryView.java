@@ -181,6 +181,8 @@ public final class LibraryView extends BorderPane {
         controls.item("compact-disk", "library.compact", actions::compactDisk),
         controls.item("check-disk", "library.check", actions::checkDisk),
         controls.item("resize-disk", "library.resize", actions::resizeDisk),
+        controls.item("snapshots-disk", "library.snapshots", actions::snapshotsOfDisk),
+        controls.item("inside-disk", "library.inside", actions::lookInsideDisk),
         new SeparatorMenuItem(),
         controls.item("preferences", "library.preferences", actions::preferences),
         controls.item("diagnostics", "library.diagnostics", actions::diagnostics),

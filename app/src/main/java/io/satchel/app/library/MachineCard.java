@@ -58,13 +58,15 @@ final class MachineCard extends VBox {
     String system = system(desktop);
     words = (entry.name() + " " + system + notes()).toLowerCase(Locale.ROOT);
     boolean running = actions.running(entry);
-    String startKey = broken ? "card.repair" : running ? "card.show" : "card.start";
+    boolean saved = !broken && !running && TimelineFile.read(entry.folder()).resume() != null;
+    String startKey =
+        broken ? "card.repair" : running ? "card.show" : saved ? "card.resume" : "card.start";
     Runnable action = broken ? () -> actions.repair(entry) : () -> actions.start(entry);
     start = controls.button("start", startKey, action);
     start.setAccessibleText(texts.get(startKey) + " " + entry.name());
     HBox.setHgrow(start, Priority.ALWAYS);
     start.setMaxWidth(Double.MAX_VALUE);
-    HBox buttons = new HBox(8, start, menu(controls, actions, broken, running));
+    HBox buttons = new HBox(8, start, menu(controls, actions, broken, running, saved));
     getChildren().addAll(screen(running), name, line(system));
     if (broken) {
       Label warning = line(texts.get("card.broken"));
@@ -175,7 +177,7 @@ final class MachineCard extends VBox {
   }
 
   private MenuButton menu(
-      Controls controls, LibraryActions actions, boolean broken, boolean running) {
+      Controls controls, LibraryActions actions, boolean broken, boolean running, boolean saved) {
     MenuButton menu = controls.menu("card-more", "card.more");
     menu.setAccessibleText(texts.get("card.more.of", entry.name()));
     if (broken) {
@@ -189,14 +191,23 @@ final class MachineCard extends VBox {
             controls.item("duplicate", "card.duplicate", () -> actions.duplicate(entry)),
             controls.item("export", "card.export", () -> actions.export(entry)),
             new SeparatorMenuItem(),
+            controls.item("inside", "card.inside", () -> actions.lookInside(entry)),
             controls.item("compact", "card.compact", () -> actions.compact(entry)),
             controls.item("check", "card.check", () -> actions.check(entry)),
             controls.item("resize", "card.resize", () -> actions.resize(entry)),
             new SeparatorMenuItem(),
             controls.item("remove", "card.remove", () -> actions.remove(entry)));
+    menu.getItems()
+        .addFirst(controls.item("snapshots", "card.snapshots", () -> actions.snapshots(entry)));
+    if (saved) {
+      menu.getItems()
+          .addFirst(controls.item("afresh", "card.afresh", () -> actions.startAfresh(entry)));
+    }
     if (running) {
       // What changes a machine's files waits until it is off.
-      menu.getItems().forEach(item -> item.setDisable(true));
+      menu.getItems().stream()
+          .filter(item -> !"snapshots".equals(item.getId()))
+          .forEach(item -> item.setDisable(true));
       menu.setTooltip(new Tooltip(texts.get("card.more.running")));
       menu.setAccessibleHelp(texts.get("card.more.running"));
     }

@@ -60,6 +60,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     /** The person wants the machine, which has ended, to start again. */
     void restart();
 
+    /** The person wants a snapshot of the machine now. */
+    void takeSnapshot();
+
+    /** The person wants to see the machine's snapshots. */
+    void showTimeline();
+
     /** The person's own folder. */
     Path home();
 
@@ -225,6 +231,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
         .addAll(
             item("machine.text.copy", this::copyText),
             item("machine.text.paste", this::typeClipboard));
+    MenuButton snapshots = menu("snapshots", "machine.snapshots");
+    snapshots
+        .getItems()
+        .addAll(
+            item("machine.snapshots.take", owner::takeSnapshot),
+            item("machine.snapshots.show", owner::showTimeline));
     Button shot = button("screenshot", "machine.screenshot", this::screenshot);
     MenuButton view = menu("view", "machine.view");
     CheckMenuItem whole = new CheckMenuItem(texts.get("machine.view.whole"));
@@ -236,7 +248,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     HBox.setHgrow(space, Priority.ALWAYS);
     Button library = button("library-button", "machine.library", owner::leave);
     return new ToolBar(
-        library, power, pauseButton, ctrlAltDel, keys, text, media, space, shot, view);
+        library, power, pauseButton, ctrlAltDel, keys, text, media, snapshots, space, shot, view);
   }
 
   private Button button(String id, String key, Runnable action) {
@@ -419,7 +431,8 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     status.setManaged(shown);
   }
 
-  private void notice(String text) {
+  /** Says something over the machine's screen for a while. */
+  public void notice(String text) {
     notice.setText(text);
     notice.setVisible(true);
     if (noticeEnd != null) {

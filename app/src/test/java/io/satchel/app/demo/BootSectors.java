@@ -83,6 +83,25 @@ public final class BootSectors {
           + REST
           + PUT;
 
+  /** Shows a tilde, then what is typed; each key is also written to the disk. */
+  public static final String TYPEWRITER =
+      """
+              mov al, '~'
+              call put
+      next:   mov ah, 0
+              int 0x16
+              mov di, 0x8000
+              stosb
+              call put
+              mov ax, 0x0301
+              mov cx, 2
+              mov dh, 0
+              mov bx, 0x8000
+              int 0x13
+              jmp next
+      """
+          + PUT;
+
   /**
    * Loads an interrupt table of two bytes and interrupts: a fault within a fault within a fault.
    */

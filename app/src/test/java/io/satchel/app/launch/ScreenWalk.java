@@ -1,13 +1,23 @@
 package io.satchel.app.launch;
 
 import io.satchel.app.common.AppSettings;
+import io.satchel.app.compare.ComparePage;
 import io.satchel.app.demo.BootSectors;
+import io.satchel.app.library.DiskLook;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
 import io.satchel.app.library.MachineRun;
+import io.satchel.app.snapshots.Timeline;
+import io.satchel.app.snapshots.TimelineModel;
 import io.satchel.image.Overlay;
+import io.satchel.image.Progress;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.fs.IsoBuilder;
+import io.satchel.vm.api.Machine;
 import io.satchel.vm.host.ScreenImage;
+import io.satchel.vm.host.UsKeyboard;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -19,7 +29,10 @@ import javafx.scene.Scene;
 import javafx.scene.control.Button;
 import javafx.scene.control.ButtonType;
 import javafx.scene.control.DialogPane;
+import javafx.scene.control.TableView;
 import javafx.scene.control.TextInputControl;
+import javafx.scene.control.ToggleButton;
+import javafx.scene.image.ImageView;
 import javafx.stage.Window;
 import org.testfx.api.FxRobot;
 import org.testfx.util.WaitForAsyncUtils;
@@ -62,7 +75,130 @@ abstract class ScreenWalk extends WindowFixture {
     pages(robot, visitor, image);
     wizards(robot, visitor, image);
     dialogs(robot, visitor);
+    files(robot, visitor);
+    timeline(robot, visitor);
     running(robot, visitor);
+  }
+
+  /** What is on a disc, and how two of them differ. */
+  private void files(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    Path tree = Files.createDirectories(home.resolve("tree"));
+    Files.createDirectories(tree.resolve("Letters"));
+    Files.writeString(tree.resolve("Letters").resolve("to-anna.txt"), "Dear Anna");
+    Files.writeString(tree.resolve("readme.txt"), "one");
+    Path older = disc(tree, "older.iso");
+    Files.writeString(tree.resolve("readme.txt"), "another text");
+    Files.delete(tree.resolve("Letters").resolve("to-anna.txt"));
+    Files.writeString(tree.resolve("Letters").resolve("to-bert.txt"), "Dear Bert");
+    Path newer = disc(tree, "newer.iso");
+    picker.next = newer;
+    robot.interact(desk()::lookInsideDisk);
+    waitFor("the files", () -> rows(robot, "#files") > 0);
+    visit(robot, "inside", visitor);
+    press(robot, "#back");
+    waitForLibrary(robot);
+    robot.interact(
+        () ->
+            window.show(
+                new ComparePage(
+                    window.desktop(),
+                    List.of(DiskLook.of(older)),
+                    List.of(DiskLook.of(newer)),
+                    "older.iso",
+                    "newer.iso",
+                    window::showLibrary)));
+    waitFor("the differences", () -> rows(robot, "#differences") > 2);
+    visit(robot, "compare", visitor);
+    press(robot, "#back");
+    waitForLibrary(robot);
+  }
+
+  private static int rows(FxRobot robot, String table) {
+    return robot
+        .lookup(table)
+        .tryQueryAs(TableView.class)
+        .map(found -> found.getItems().size())
+        .orElse(0);
+  }
+
+  private Path disc(Path tree, String name) throws IOException {
+    Path file = home.resolve(name);
+    try (BlockDevice built =
+        IsoBuilder.of("LETTERS", List.of(tree), Instant.ofEpochSecond(946684740))) {
+      ByteBuffer bytes = ByteBuffer.allocate((int) built.size());
+      built.read(0, bytes);
+      return Files.write(file, bytes.array());
+    }
+  }
+
+  /** The snapshots of a machine that runs, with a branch, and of the same one when it is off. */
+  private void timeline(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    Entry good = entry("Windows 98");
+    robot.interact(() -> desk().start(good));
+    waitForText(robot, "Satchel demonstration");
+    Timeline timeline = new Timeline(window.machine().snapshots());
+    timeline.take("Freshly installed", Progress.NONE);
+    Machine machine = view(robot).orElseThrow().session().machine();
+    UsKeyboard.strokes("a").forEach(stroke -> machine.key(stroke.key(), stroke.down()));
+    WaitForAsyncUtils.sleep(600, java.util.concurrent.TimeUnit.MILLISECONDS);
+    timeline.take("With the new driver", Progress.NONE);
+    TimelineModel.Node first = timeline.look().nodes().getFirst();
+    timeline.goBack(first.snapshot(), "Before going back", Progress.NONE);
+    timeline.take("Without it", Progress.NONE);
+    timeline.name(first, first.title(), "Drivers and updates follow.");
+    robot.interact(() -> window.machine().showTimeline());
+    waitForNode(robot, "#now");
+    pictures(robot);
+    choose(robot, "Freshly installed");
+    visit(robot, "timeline", visitor);
+    dialogOf(robot, visitor, "timeline-take", "#take");
+    dialogOf(robot, visitor, "timeline-restore", "#restore");
+    dialogOf(robot, visitor, "timeline-name", "#rename");
+    dialogOf(robot, visitor, "timeline-branch", "#branch");
+    dialogOf(robot, visitor, "timeline-compare", "#compare");
+    dialogOf(robot, visitor, "timeline-delete", "#delete");
+    press(robot, "#back");
+    waitFor("the machine", () -> view(robot).isPresent());
+    Platform.runLater(window::leave);
+    waitFor("the question", () -> !dialogs().isEmpty());
+    visit(robot, "leaving-library", visitor);
+    press(robot, dialogs().getLast().getButtonTypes().get(1).getText());
+    waitForLibrary(robot);
+    visit(robot, "library-saved", visitor);
+    robot.interact(() -> desk().snapshots(unchecked("Windows 98")));
+    waitForNode(robot, "#now");
+    pictures(robot);
+    visit(robot, "timeline-off", visitor);
+    press(robot, "#back");
+    waitForLibrary(robot);
+  }
+
+  private static void pictures(FxRobot robot) {
+    waitFor(
+        "the pictures",
+        () ->
+            robot.lookup("#timeline .image-view").queryAllAs(ImageView.class).stream()
+                    .filter(each -> each.getImage() != null)
+                    .count()
+                > 3);
+  }
+
+  private static void choose(FxRobot robot, String snapshot) {
+    robot.interact(
+        () ->
+            robot.lookup("#timeline .toggle-button").queryAllAs(ToggleButton.class).stream()
+                .filter(each -> each.getAccessibleText().startsWith(snapshot))
+                .findFirst()
+                .orElseThrow()
+                .fire());
+  }
+
+  private void dialogOf(
+      FxRobot robot, BiConsumer<String, Scene> visitor, String name, String button) {
+    press(robot, button);
+    waitFor("the dialog " + name, () -> !dialogs().isEmpty());
+    visit(robot, name, visitor);
+    dismiss();
   }
 
   /** Machines of every kind: one that ran, one that was interrupted, two that are broken. */

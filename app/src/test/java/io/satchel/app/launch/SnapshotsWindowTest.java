@@ -1,0 +1,298 @@
+package io.satchel.app.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.satchel.app.demo.BootSectors;
+import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile;
+import io.satchel.app.library.TimelineFile;
+import io.satchel.app.machine.MachineView;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenOptions.BackingPolicy;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.vm.host.UsKeyboard;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import javafx.application.Platform;
+import javafx.scene.control.Labeled;
+import javafx.scene.control.TextInputControl;
+import javafx.scene.control.ToggleButton;
+import javafx.stage.Stage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.testfx.api.FxRobot;
+import org.testfx.framework.junit5.Start;
+
+/** Snapshots as a person uses them: of a machine that runs, of one that is off, of an image. */
+@Timeout(180)
+class SnapshotsWindowTest extends WindowFixture {
+
+  private Path image = Path.of("");
+
+  @Start
+  void start(Stage shown) throws IOException {
+    begin(shown);
+  }
+
+  @Override
+  void before() throws IOException {
+    image = BootSectors.disk(home.resolve("typewriter.img"), BootSectors.TYPEWRITER);
+  }
+
+  private Entry added(FxRobot robot, String name) throws IOException {
+    Entry entry = library.adopt(MachineFile.named(name, 16, "pentium"), image);
+    robot.interact(window::showLibrary);
+    return entry;
+  }
+
+  private Entry now(Entry entry) {
+    return library.read(entry.folder());
+  }
+
+  private static void type(FxRobot robot, String text) {
+    MachineView view = view(robot).orElseThrow();
+    UsKeyboard.strokes(text)
+        .forEach(stroke -> view.session().machine().key(stroke.key(), stroke.down()));
+  }
+
+  private static void write(FxRobot robot, String field, String text) {
+    waitForNode(robot, field);
+    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
+  }
+
+  private static String said(FxRobot robot, String label) {
+    return robot.lookup(label).tryQueryAs(Labeled.class).map(Labeled::getText).orElse("");
+  }
+
+  private static void waitToHear(FxRobot robot, String words) {
+    waitFor("\"" + words + "\"", () -> said(robot, "#outcome").contains(words));
+  }
+
+  private void timeline(FxRobot robot) {
+    robot.interact(() -> window.machine().showTimeline());
+    waitForNode(robot, "#timeline-page");
+    waitFor("the timeline", () -> shows(robot, "#now"));
+  }
+
+  private void take(FxRobot robot, String name) {
+    press(robot, "#take");
+    write(robot, "#title", name);
+    press(robot, "Take it");
+    waitToHear(robot, "was taken");
+    waitFor("its card", () -> card(robot, name) != null);
+  }
+
+  private static ToggleButton card(FxRobot robot, String name) {
+    return robot
+        .lookup(node -> node instanceof ToggleButton)
+        .queryAllAs(ToggleButton.class)
+        .stream()
+        .filter(each -> String.valueOf(each.getAccessibleText()).startsWith(name + ","))
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static void choose(FxRobot robot, String name) {
+    waitFor("the card of " + name, () -> card(robot, name) != null);
+    robot.interact(() -> Objects.requireNonNull(card(robot, name)).fire());
+  }
+
+  private void backToTheMachine(FxRobot robot) {
+    press(robot, "#back");
+    waitFor("the machine", () -> view(robot).isPresent());
+  }
+
+  private static List<String> names(Path layer) throws IOException {
+    try (OpenedImage opened =
+        Images.open(
+            layer, OpenOptions.readOnly().withBacking(BackingPolicy.NONE).withLocking(false))) {
+      Qcow2Device device = Objects.requireNonNull(Images.qcow2(opened.device()));
+      return device.snapshots().stream().map(Qcow2Device.SnapshotInfo::name).toList();
+    }
+  }
+
+  private Path top(Entry entry) {
+    Entry now = now(entry);
+    return now.resolve(now.machine().disks().getFirst().top());
+  }
+
+  @Test
+  void threeSnapshotsABranchAndTheWayBack(FxRobot robot) throws IOException {
+    final Entry entry = added(robot, "Typewriter");
+    press(robot, "#start");
+    waitForText(robot, "~");
+    type(robot, "a");
+    waitForText(robot, "~a");
+    timeline(robot);
+    take(robot, "first");
+    backToTheMachine(robot);
+    type(robot, "b");
+    waitForText(robot, "~ab");
+    timeline(robot);
+    take(robot, "second");
+    choose(robot, "first");
+    press(robot, "#restore");
+    press(robot, "Go back");
+    waitToHear(robot, "is what it was");
+    waitFor("the present of then", () -> card(robot, "Before going back to first") != null);
+    backToTheMachine(robot);
+    waitFor(
+        "the screen of then",
+        () ->
+            view(robot)
+                .map(MachineView::screenText)
+                .filter(text -> text.contains("~a") && !text.contains("~ab"))
+                .isPresent());
+    type(robot, "c");
+    waitForText(robot, "~ac");
+    timeline(robot);
+    take(robot, "third");
+    TimelineFile file = TimelineFile.read(entry.folder());
+    assertThat(Objects.requireNonNull(file.mark("third")).parent()).isEqualTo("first");
+    choose(robot, "second");
+    press(robot, "#rename");
+    write(robot, "#note", "the one with b");
+    press(robot, "Keep");
+    waitFor("the note", () -> said(robot, "#note-text").contains("the one with b"));
+    choose(robot, "second");
+    press(robot, "#delete");
+    press(robot, "Delete it");
+    waitToHear(robot, "became free");
+    assertThat(card(robot, "second")).isNull();
+    backToTheMachine(robot);
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and keep");
+    waitForLibrary(robot);
+    assertThat(names(top(entry))).contains("first", "third").doesNotContain("before this run");
+    assertThat(entry.folder().resolve("run-0.qcow2")).doesNotExist();
+    press(robot, "#start");
+    waitForText(robot, "~");
+    timeline(robot);
+    assertThat(card(robot, "third")).isNotNull();
+  }
+
+  @Test
+  void aSavedStateIsGoneOnFrom(FxRobot robot) throws IOException {
+    final Entry entry = added(robot, "Sleeper");
+    press(robot, "#start");
+    waitForText(robot, "~");
+    type(robot, "xy");
+    waitForText(robot, "~xy");
+    close();
+    press(robot, "Save its state");
+    waitFor("the window to close", closed::get);
+    assertThat(TimelineFile.read(entry.folder()).resume()).startsWith("closed ");
+    robot.interact(
+        () -> {
+          window = window(language());
+          window.show();
+        });
+    waitForLibrary(robot);
+    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText()).isEqualTo("Go on");
+    press(robot, "#start");
+    waitForText(robot, "~xy");
+    type(robot, "z");
+    waitForText(robot, "~xyz");
+    assertThat(TimelineFile.read(entry.folder()).resume()).isNull();
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and throw away");
+    waitForLibrary(robot);
+    assertThat(names(top(entry))).singleElement().asString().startsWith("closed ");
+  }
+
+  @Test
+  void aRunThatIsThrownAwayKeepsItsSnapshots(FxRobot robot) throws IOException {
+    final Entry entry = added(robot, "Thrown");
+    press(robot, "#start");
+    waitForText(robot, "~");
+    timeline(robot);
+    take(robot, "kept");
+    backToTheMachine(robot);
+    type(robot, "q");
+    waitForText(robot, "~q");
+    MachineView view = view(robot).orElseThrow();
+    waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and throw away");
+    waitForLibrary(robot);
+    assertThat(names(top(entry))).containsExactly("kept");
+    try (OpenedImage disk = Library.open(now(entry), now(entry).machine().disks().getFirst())) {
+      var sector = ByteBuffer.allocate(512);
+      disk.device().read(512, sector);
+      assertThat(sector.get(0)).as("what was written").isZero();
+    }
+  }
+
+  @Test
+  void aMachineThatIsOffIsKeptBranchedAndExported(FxRobot robot) throws IOException {
+    final Entry entry = added(robot, "Off");
+    robot.interact(() -> window.desk().snapshots(now(entry)));
+    waitFor("the timeline", () -> shows(robot, "#now"));
+    take(robot, "clean");
+    choose(robot, "clean");
+    press(robot, "#branch");
+    write(robot, "#name", "Second life");
+    press(robot, "Make it");
+    waitToHear(robot, "was made");
+    assertThat(library.list()).extracting(Entry::name).contains("Second life");
+    Path target = home.resolve("clean.img");
+    picker.next = target;
+    press(robot, "#export");
+    press(robot, "Export…");
+    waitToHear(robot, "clean.img");
+    try (OpenedImage exported = Images.open(target, OpenOptions.readOnly())) {
+      var sector = ByteBuffer.allocate(512);
+      exported.device().read(0, sector);
+      assertThat(sector.array()).isEqualTo(Arrays.copyOf(Files.readAllBytes(image), 512));
+    }
+  }
+
+  @Test
+  void aBranchOfARunningMachineGoesOnFromThere(FxRobot robot) throws IOException {
+    added(robot, "Trunk");
+    press(robot, "#start");
+    waitForText(robot, "~");
+    type(robot, "m");
+    waitForText(robot, "~m");
+    timeline(robot);
+    take(robot, "fork");
+    choose(robot, "fork");
+    press(robot, "#branch");
+    write(robot, "#name", "Bough");
+    press(robot, "Make it");
+    waitToHear(robot, "was made");
+    Entry bough =
+        library.list().stream()
+            .filter(each -> each.name().equals("Bough"))
+            .findFirst()
+            .orElseThrow();
+    robot.interact(() -> window.desk().start(bough));
+    waitForText(robot, "~m");
+    assertThat(view(robot).orElseThrow().session().request().memoryMib()).isEqualTo(16);
+  }
+
+  @Test
+  void theSnapshotsOfAnImageAreShownAndTaken(FxRobot robot) throws IOException {
+    Path disk = home.resolve("picked.qcow2");
+    Images.create(disk, "qcow2", 1 << 20, java.util.Map.of());
+    picker.next = disk;
+    robot.interact(window.desk()::snapshotsOfDisk);
+    waitFor("the timeline", () -> shows(robot, "#now"));
+    take(robot, "one");
+    take(robot, "two");
+    assertThat(names(disk)).containsExactly("one", "two");
+    choose(robot, "one");
+    press(robot, "#restore");
+    press(robot, "Go back");
+    waitToHear(robot, "is what it was");
+    assertThat(names(disk)).hasSize(3);
+  }
+}
