@@ -23,7 +23,7 @@ public final class SegmentBases {
   public static Effect read(int segment) {
     return (cpu, i) -> {
       check(cpu);
-      Operands.setRegister(cpu, i, i.rm, i.operandSize, cpu.base[segment]);
+      Operands.setRegister(cpu, i, i.rm, width(i), cpu.base[segment]);
     };
   }
 
@@ -31,12 +31,17 @@ public final class SegmentBases {
   public static Effect write(int segment) {
     return (cpu, i) -> {
       check(cpu);
-      long base = Operands.register(cpu, i, i.rm, i.operandSize);
+      long base = Operands.register(cpu, i, i.rm, width(i));
       if (!Descriptors.isCanonical(base)) {
         throw cpu.gp(0);
       }
       cpu.base[segment] = base;
     };
+  }
+
+  /** 4 or 8: a prefix 66 does not count. */
+  private static int width(Instruction i) {
+    return Math.max(4, i.operandSize);
   }
 
   private static void check(CpuState cpu) {

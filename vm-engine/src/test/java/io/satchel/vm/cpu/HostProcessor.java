@@ -1,9 +1,12 @@
 package io.satchel.vm.cpu;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import com.sun.jna.Function;
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import io.satchel.vm.accel.Tcg;
 import io.satchel.vm.bus.IoPorts;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.decode.Instruction;
@@ -21,16 +24,21 @@ import java.util.HexFormat;
 import java.util.Set;
 
 /**
- * Runs one 64-bit user-mode instruction on the host processor, and the very same bytes on ours,
- * from the same registers, x87, MMX, SSE and AVX state and memory.
+ * Runs one user-mode instruction of 64-bit or of 32-bit code on the host processor, and the very
+ * same bytes on ours, from the same registers, x87, MMX, SSE and AVX state and memory.
  *
  * <p>A batch is an array of records in {@link #records}: the state to begin with, memory that the
  * registers may point into, and room for the state afterwards. A loop of 64-bit code loads all of
  * it, executes the instruction and stores all of it. What the host raises is caught by a signal
  * handler and recorded like a result: divide errors, #UD, #GP, #PF, #AC and unmasked SIMD
  * exceptions are compared too. Debug traps are not: INT1, INT3 and TF must stay away.
+ *
+ * <p>32-bit code runs in the host's compatibility mode: the loop stays 64-bit code and makes a far
+ * jump there and back. Segments other than CS and SS may be given the base {@link #segmentBase}, by
+ * a descriptor in the process's LDT, so that addresses of 16 bits and overrides have something to
+ * show; so may CS of 32-bit code, whose jumps of 16 bits then stay within it.
  */
-final class HostProcessor64 implements AutoCloseable {
+final class HostProcessor implements AutoCloseable {
 
   static final int BATCH = 32;
   static final int STRIDE = 0x1000;
@@ -66,6 +74,11 @@ final class HostProcessor64 implements AutoCloseable {
   static final int XMM = 160;
 
   private static final int HANDLER = 0xC00;
+  private static final byte HALT = (byte) 0xF4;
+
+  /** Instructions; more than a repeated string instruction of a test takes. */
+  private static final int ENOUGH = 100_000;
+
   private static final int DATA = 0xE00;
   private static final int POINTER = DATA;
   private static final int COUNT = DATA + 8;
@@ -74,7 +87,13 @@ final class HostProcessor64 implements AutoCloseable {
   private static final int TAKEN_FLAG = DATA + 32;
   private static final int VECTOR = DATA + 36;
   private static final int ERROR_CODE = DATA + 40;
+  private static final int FAR_POINTER = DATA + 48;
+  private static final int OLD_FS_BASE = DATA + 56;
   private static final int OLD_HANDLERS = DATA + 64;
+
+  // Selectors to load before the instruction and behind it, four bytes apart: ES, DS, FS, GS.
+  private static final int SELECTORS = DATA + 0x180;
+  private static final int OLD_SELECTORS = SELECTORS + 16;
 
   /** Memory that instructions name by its address; see {@link #scratchAddress}. */
   static final int SCRATCH = 0x1000;
@@ -97,6 +116,19 @@ final class HostProcessor64 implements AutoCloseable {
   private static final int CONTEXT_ERROR = 40 + 19 * 8;
   private static final int CONTEXT_VECTOR = 40 + 20 * 8;
 
+  // Linux: modify_ldt(2) and its struct user_desc.
+  private static final int MODIFY_LDT_NEW_FORMAT = 0x11;
+  private static final int DESCRIPTOR_SIZE = 16;
+  private static final int DATA_DESCRIPTOR = 0x51;
+  private static final int CODE_DESCRIPTOR = 0x55;
+  private static final int DATA_SELECTOR = 0x07;
+  private static final int CODE_SELECTOR = 0x0F;
+  private static final int USER_DATA = 0x2B;
+  private static final int USER_CODE_32 = 0x23;
+  private static final int USER_CODE_64 = 0x33;
+
+  private static final int[] LOADED = {CpuState.ES, CpuState.DS, CpuState.FS, CpuState.GS};
+
   private final HostPage page = HostPage.open(SIZE);
   private final NativeLibrary libc = NativeLibrary.getInstance("c");
   private final boolean avx = hostFeatures().contains("avx");
@@ -112,19 +144,26 @@ final class HostProcessor64 implements AutoCloseable {
   /** The scratch memory; the same at the start of every batch. */
   final ByteBuffer scratch = ByteBuffer.allocate(SCRATCH_SIZE).order(ByteOrder.LITTLE_ENDIAN);
 
+  private final boolean wide;
+  private final Tcg engine;
+  private final boolean[] based = new boolean[6];
   private byte[] instruction = {};
   private int at;
   private int notTaken;
   private int taken;
 
-  HostProcessor64() {
+  /**
+   * @param codeWidth bytes of an address in the code: 8 or 4
+   */
+  HostProcessor(int codeWidth) {
+    wide = codeWidth == 8;
     AddressMap map = new AddressMap(memory);
     map.mapMemory(page.address(), SIZE, 0);
     cpu = new CpuState(new Mmu(map), new IoPorts(), CpuModel.named("max"));
     cpu.reset(0);
     // Without paging, which does not matter here: linear addresses are physical ones.
     cpu.cr0 = CpuState.CR0_PE | CpuState.CR0_ET | CpuState.CR0_NE;
-    cpu.cr4 = CpuState.CR4_OSFXSR | CpuState.CR4_OSXMMEXCPT;
+    cpu.cr4 = CpuState.CR4_OSFXSR | CpuState.CR4_OSXMMEXCPT | CpuState.CR4_FSGSBASE;
     cpu.efer = CpuState.EFER_LME | CpuState.EFER_LMA | CpuState.EFER_SCE;
     for (int n = 0; n < 6; n++) {
       cpu.selector[n] = n == CpuState.CS ? 0x33 : 0x2B;
@@ -132,8 +171,47 @@ final class HostProcessor64 implements AutoCloseable {
       cpu.limit[n] = 0xFFFF_FFFFL;
       cpu.attributes[n] = CpuState.ATTR_G | CpuState.ATTR_P | CpuState.ATTR_S | 0x63;
     }
-    cpu.attributes[CpuState.CS] |= CpuState.ATTR_L | 8;
+    cpu.attributes[CpuState.CS] |= (wide ? CpuState.ATTR_L : CpuState.ATTR_DB) | 8;
+    cpu.attributes[CpuState.SS] |= CpuState.ATTR_DB;
     cpu.cpl = 3;
+    engine = new Tcg(cpu);
+    base();
+  }
+
+  /** Whether segments can be given a base here: the host must let FS's be put back. */
+  static boolean canBaseSegments() {
+    return hostFeatures().contains("fsgsbase");
+  }
+
+  /**
+   * Gives segments the base {@link #segmentBase} from now on, and the others 0; before {@link
+   * #instruction}.
+   *
+   * @param segments some of ES, DS, FS, GS and, in 32-bit code, CS
+   */
+  void base(int... segments) {
+    Arrays.fill(based, false);
+    for (int segment : segments) {
+      based[segment] = true;
+    }
+    loadSegments();
+  }
+
+  private void loadSegments() {
+    for (int segment = 0; segment < 6; segment++) {
+      boolean given = based[segment];
+      boolean used = !wide || segment >= CpuState.FS;
+      cpu.base[segment] =
+          !given || !used ? 0 : segment == CpuState.CS ? page.address() : segmentBase();
+      int flat = segment == CpuState.CS ? wide ? USER_CODE_64 : USER_CODE_32 : USER_DATA;
+      int given32 = segment == CpuState.CS ? CODE_SELECTOR : DATA_SELECTOR;
+      cpu.selector[segment] = given ? given32 : segment >= CpuState.FS ? 0 : flat;
+    }
+  }
+
+  /** The base of segments but CS that have one: that of the first record. */
+  long segmentBase() {
+    return recordAddress(0);
   }
 
   /** The names in the flags line of /proc/cpuinfo. */
@@ -160,9 +238,9 @@ final class HostProcessor64 implements AutoCloseable {
     return page.address() + SCRATCH;
   }
 
-  /** The linear address of the instruction; valid behind {@link #instruction}. */
+  /** The offset of the instruction in CS; valid behind {@link #instruction}. */
   long instructionAddress() {
-    return page.address() + at;
+    return page.address() - codeBase() + at;
   }
 
   /**
@@ -170,7 +248,7 @@ final class HostProcessor64 implements AutoCloseable {
    * instructionAddress - length}. Valid behind {@link #instruction}.
    */
   long takenAddress() {
-    return page.address() + taken;
+    return page.address() - codeBase() + taken;
   }
 
   /**
@@ -180,7 +258,14 @@ final class HostProcessor64 implements AutoCloseable {
   void instruction(byte[] bytes) {
     instruction = bytes.clone();
     ByteBuffer code = ByteBuffer.allocate(HANDLER).order(ByteOrder.LITTLE_ENDIAN);
-    put(code, "53 55 4154 4155 4156 4157 4883EC10 D93C24 0FAE5C2404"); // save; FCW, MXCSR
+    put(code, "53 55 4154 4155 4156 4157 8CC0 50 8CD8 50 0FA8"); // save; ES, DS, GS
+    put(code, "B8").putInt(USER_DATA);
+    put(code, "8EC0 8ED8 4883EC10 D93C24 0FAE5C2404"); // FCW, MXCSR
+    boolean bases = canBaseSegments();
+    if (bases) {
+      put(code, "F3480FAEC0"); // rdfsbase rax
+      absolute(code, "48890425", OLD_FS_BASE);
+    }
     absolute(code, "48892425", STACK_POINTER); // mov [],rsp
     int loop = code.position();
     absolute(code, "488B2425", POINTER); // mov rsp,[]
@@ -199,16 +284,31 @@ final class HostProcessor64 implements AutoCloseable {
       }
     }
     general(code, 0x8B, CpuState.RSP, GPR + 8 * CpuState.RSP - (RFLAGS + 8));
+    if (bases) {
+      selectors(code, SELECTORS);
+    }
+    if (!wide) {
+      absolute(code, "FF2C25", FAR_POINTER); // jmp far
+    }
     at = code.position();
     code.put(instruction);
     code.position(at + 15);
     Arrays.fill(code.array(), at + bytes.length, at + 15, (byte) 0x90);
+    // SS is flat whatever base DS has.
+    String flag = wide ? "C60425" : "36C605";
     notTaken = code.position();
-    absolute(code, "C60425", TAKEN_FLAG).put((byte) 0); // mov byte [],0
+    absolute(code, flag, TAKEN_FLAG).put((byte) 0); // mov byte [],0
     put(code, "EB08"); // jmp behind
     taken = code.position();
-    absolute(code, "C60425", TAKEN_FLAG).put((byte) 1);
+    absolute(code, flag, TAKEN_FLAG).put((byte) 1);
+    if (!wide) {
+      put(code, "EA");
+      code.putInt((int) page.address() + code.position() + 6).putShort((short) USER_CODE_64);
+    }
     absolute(code, "48892425", SAVED_RSP);
+    if (bases) {
+      selectors(code, OLD_SELECTORS);
+    }
     absolute(code, "488B2425", POINTER);
     for (int n = 0; n < 16; n++) {
       if (n != CpuState.RSP) {
@@ -218,6 +318,10 @@ final class HostProcessor64 implements AutoCloseable {
     put(code, "488DA424").putInt(AFTER + RFLAGS + 8);
     put(code, "9C FC"); // pushfq; cld
     absolute(code, "488B2425", POINTER);
+    if (bases) {
+      absolute(code, "488B0425", OLD_FS_BASE);
+      put(code, "F3480FAED0"); // wrfsbase rax
+    }
     absolute(code, "488B0425", SAVED_RSP); // mov rax,[]
     general(code, 0x89, 0, AFTER + GPR + 8 * CpuState.RSP);
     absolute(code, "0FB60425", TAKEN_FLAG); // movzx eax,byte []
@@ -242,16 +346,30 @@ final class HostProcessor64 implements AutoCloseable {
     if (avx) {
       put(code, "C5F877"); // vzeroupper
     }
-    put(code, "DBE3 D92C24 0FAE542404 4883C410 415F 415E 415D 415C 5D 5B C3");
+    put(code, "DBE3 D92C24 0FAE542404 4883C410 0FA9 58 8ED8 58 8EC0");
+    put(code, "415F 415E 415D 415C 5D 5B C3");
     page.write(0, code.array());
     page.write(HANDLER, handler());
+  }
+
+  /** Loads ES, DS, FS and GS from memory. */
+  private void selectors(ByteBuffer code, int from) {
+    String[] loads = {"8E0425", "8E1C25", "8E2425", "8E2C25"};
+    for (int n = 0; n < loads.length; n++) {
+      absolute(code, loads[n], from + 4 * n);
+    }
+  }
+
+  /** What the address of an instruction has to be taken away from for its offset in CS. */
+  private long codeBase() {
+    return based[CpuState.CS] ? page.address() : 0;
   }
 
   /** A signal handler: records the exception of our instruction, leaves others to the old one. */
   private byte[] handler() {
     ByteBuffer code = ByteBuffer.allocate(128).order(ByteOrder.LITTLE_ENDIAN);
     put(code, "488B82").putInt(CONTEXT_RIP); // mov rax,[rdx+]
-    put(code, "483D").putInt((int) page.address() + at); // cmp rax,
+    put(code, "483D").putInt((int) (page.address() - codeBase()) + at); // cmp rax,
     put(code, "752C"); // jne other
     int from = code.position();
     put(code, "8B82").putInt(CONTEXT_VECTOR); // mov eax,[rdx+]
@@ -259,7 +377,8 @@ final class HostProcessor64 implements AutoCloseable {
     absolute(code, "890425", VECTOR); // mov [],eax
     put(code, "8B82").putInt(CONTEXT_ERROR);
     absolute(code, "890425", ERROR_CODE);
-    put(code, "48C782").putInt(CONTEXT_RIP).putInt((int) page.address() + notTaken);
+    put(code, "48C782").putInt(CONTEXT_RIP);
+    code.putInt((int) (page.address() - codeBase()) + notTaken);
     put(code, "C3");
     int length = code.position() - from;
     code.put(from - 1, (byte) length);
@@ -289,6 +408,14 @@ final class HostProcessor64 implements AutoCloseable {
     page.writeLong(POINTER, recordAddress(0));
     page.writeLong(COUNT, count);
     page.writeInt(VECTOR, 0);
+    page.writeInt(FAR_POINTER, (int) instructionAddress());
+    page.writeInt(FAR_POINTER + 4, cpu.selector[CpuState.CS]);
+    for (int n = 0; n < LOADED.length; n++) {
+      page.writeInt(SELECTORS + 4 * n, cpu.selector[LOADED[n]]);
+      page.writeInt(OLD_SELECTORS + 4 * n, n < 2 ? USER_DATA : 0);
+    }
+    descriptor(0, segmentBase(), DATA_DESCRIPTOR);
+    descriptor(1, page.address(), CODE_DESCRIPTOR);
     Memory[] old = new Memory[SIGNALS.length];
     Memory oldStack = new Memory(24);
     Memory stack = new Memory(24);
@@ -318,6 +445,18 @@ final class HostProcessor64 implements AutoCloseable {
     return ByteBuffer.wrap(page.read(RECORDS, BATCH * STRIDE)).order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  private void descriptor(int entry, long base, int flags) {
+    Memory description = new Memory(DESCRIPTOR_SIZE);
+    description.setInt(0, entry);
+    description.setInt(4, (int) base);
+    description.setInt(8, 0xFFFFF);
+    description.setInt(12, flags);
+    int result =
+        libc.getFunction("modify_ldt")
+            .invokeInt(new Object[] {MODIFY_LDT_NEW_FORMAT, description, (long) DESCRIPTOR_SIZE});
+    assumeTrue(result == 0, "needs a kernel that gives processes an LDT (modify_ldt refused)");
+  }
+
   /** The scratch memory as the last run left it. */
   byte[] scratchAfter = {};
 
@@ -330,7 +469,8 @@ final class HostProcessor64 implements AutoCloseable {
 
   /** The instruction, decoded by our decoder. */
   Instruction decode() {
-    Instruction i = decoder.decode(n -> n < instruction.length ? instruction[n] & 0xFF : 0x90, 8);
+    Instruction i =
+        decoder.decode(n -> n < instruction.length ? instruction[n] & 0xFF : 0x90, wide ? 8 : 4);
     if (i.length != instruction.length) {
       throw new AssertionError(
           HexFormat.of().formatHex(instruction) + " decodes as " + i.length + " bytes: " + i.row());
@@ -360,9 +500,6 @@ final class HostProcessor64 implements AutoCloseable {
         vector = fault.vector() + 1;
         cpu.rip = instructionAddress();
       }
-      byte[] after = new byte[STRIDE];
-      memory.read(RECORDS + offset, after, 0, STRIDE);
-      out.put(offset, after);
       store(out, offset + AFTER);
       out.putLong(offset + TAKEN, cpu.rip == takenAddress() ? 1 : 0);
       out.putInt(offset + FAULT, vector);
@@ -370,12 +507,64 @@ final class HostProcessor64 implements AutoCloseable {
         throw new AssertionError(i.row() + " went to " + Long.toHexString(cpu.rip));
       }
     }
-    scratchAfter = new byte[SCRATCH_SIZE];
-    memory.read(SCRATCH, scratchAfter, 0, SCRATCH_SIZE);
+    readBack(out);
     return out;
   }
 
+  /**
+   * Runs a record of the last batch on the engine as guests do, by micro-operations, one level
+   * above the effects; gives what {@link #run} gives, but for the exception, of which only that
+   * there was one is known.
+   */
+  ByteBuffer runByEngine(int count) {
+    Instruction i = decode();
+    memory.write(SCRATCH, scratch.array(), 0, SCRATCH_SIZE);
+    memory.write(RECORDS, records.array(), 0, BATCH * STRIDE);
+    byte[] code = page.read(0, HANDLER);
+    code[notTaken] = HALT;
+    code[taken] = HALT;
+    memory.write(0, code, 0, code.length);
+    ByteBuffer out = ByteBuffer.allocate(BATCH * STRIDE).order(ByteOrder.LITTLE_ENDIAN);
+    cpu.cpl = 0; // for HLT
+    cpu.idtrLimit = 0; // an exception shuts it down
+    for (int n = 0; n < count; n++) {
+      int offset = n * STRIDE;
+      load(records, offset);
+      cpu.systemFlags &= ~CpuState.IF;
+      cpu.rip = instructionAddress();
+      cpu.mmu.flushAll();
+      engine.run(ENOUGH);
+      boolean raised = cpu.shutdown;
+      cpu.shutdown = false;
+      boolean jumped = cpu.halted && cpu.rip == takenAddress() + 1;
+      if (!raised && !jumped && !(cpu.halted && cpu.rip == notTakenAddress() + 1)) {
+        throw new AssertionError(i.row() + " went to " + Long.toHexString(cpu.rip));
+      }
+      cpu.halted = false;
+      store(out, offset + AFTER);
+      out.putLong(offset + TAKEN, jumped ? 1 : 0);
+      out.putInt(offset + FAULT, raised ? 1 : 0);
+    }
+    cpu.cpl = 3;
+    readBack(out);
+    return out;
+  }
+
+  /** The memory as it is behind the last record: an instruction may reach that of another. */
+  private void readBack(ByteBuffer out) {
+    for (int n = 0; n < BATCH; n++) {
+      memory.read(RECORDS + n * STRIDE + MEMORY, out.array(), n * STRIDE + MEMORY, MEMORY_SIZE);
+    }
+    scratchAfter = new byte[SCRATCH_SIZE];
+    memory.read(SCRATCH, scratchAfter, 0, SCRATCH_SIZE);
+  }
+
+  private long notTakenAddress() {
+    return page.address() - codeBase() + notTaken;
+  }
+
   private void load(ByteBuffer in, int at) {
+    loadSegments();
     FpuState f = cpu.fpu;
     f.controlWord = in.getShort(at + FCW) & 0xFFFF;
     int status = in.getShort(at + FSW) & 0xFFFF;

@@ -1,14 +1,14 @@
 package io.satchel.vm.cpu;
 
-import static io.satchel.vm.cpu.HostProcessor64.AFTER;
-import static io.satchel.vm.cpu.HostProcessor64.FAULT;
-import static io.satchel.vm.cpu.HostProcessor64.GPR;
-import static io.satchel.vm.cpu.HostProcessor64.MEMORY;
-import static io.satchel.vm.cpu.HostProcessor64.MXCSR;
-import static io.satchel.vm.cpu.HostProcessor64.RFLAGS;
-import static io.satchel.vm.cpu.HostProcessor64.STRIDE;
-import static io.satchel.vm.cpu.HostProcessor64.UPPER;
-import static io.satchel.vm.cpu.HostProcessor64.XMM;
+import static io.satchel.vm.cpu.HostProcessor.AFTER;
+import static io.satchel.vm.cpu.HostProcessor.FAULT;
+import static io.satchel.vm.cpu.HostProcessor.GPR;
+import static io.satchel.vm.cpu.HostProcessor.MEMORY;
+import static io.satchel.vm.cpu.HostProcessor.MXCSR;
+import static io.satchel.vm.cpu.HostProcessor.RFLAGS;
+import static io.satchel.vm.cpu.HostProcessor.STRIDE;
+import static io.satchel.vm.cpu.HostProcessor.UPPER;
+import static io.satchel.vm.cpu.HostProcessor.XMM;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
@@ -19,11 +19,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The oracle itself: what goes in comes out, and both processors are seen to do the same. */
-class HostProcessor64Tests {
+class HostProcessorTests {
 
-  private static void fill(HostProcessor64 host) {
+  private static void fill(HostProcessor host) {
     SplittableRandom random = new SplittableRandom(1);
-    for (int n = 0; n < HostProcessor64.BATCH; n++) {
+    for (int n = 0; n < HostProcessor.BATCH; n++) {
       int at = n * STRIDE;
       for (int m = 0; m < STRIDE; m += 8) {
         host.records.putLong(at + m, random.nextLong());
@@ -41,12 +41,12 @@ class HostProcessor64Tests {
 
   @Test
   void registersPassThroughAnInstructionThatDoesNothing() {
-    try (HostProcessor64 host = new HostProcessor64()) {
+    try (HostProcessor host = new HostProcessor(8)) {
       host.instruction(new byte[] {(byte) 0x90});
       fill(host);
-      ByteBuffer theirs = host.runNative(HostProcessor64.BATCH);
-      ByteBuffer ours = host.run(HostProcessor64.BATCH);
-      for (int n = 0; n < HostProcessor64.BATCH; n++) {
+      ByteBuffer theirs = host.runNative(HostProcessor.BATCH);
+      ByteBuffer ours = host.run(HostProcessor.BATCH);
+      for (int n = 0; n < HostProcessor.BATCH; n++) {
         assertThat(host.difference(theirs, ours, n, CpuState.ARITHMETIC)).isEmpty();
         int at = n * STRIDE;
         for (int m = GPR; m < GPR + 128; m += 8) {
@@ -55,7 +55,7 @@ class HostProcessor64Tests {
         for (int m = XMM; m < XMM + 256; m += 8) {
           assertThat(theirs.getLong(at + AFTER + m)).isEqualTo(host.records.getLong(at + m));
         }
-        if (HostProcessor64.hostFeatures().contains("avx")) {
+        if (HostProcessor.hostFeatures().contains("avx")) {
           for (int m = UPPER; m < UPPER + 256; m += 8) {
             assertThat(theirs.getLong(at + AFTER + m)).isEqualTo(host.records.getLong(at + m));
           }
@@ -79,18 +79,18 @@ class HostProcessor64Tests {
       })
   void bothProcessorsAgreeFaultsIncluded(String hex) {
     byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
-    try (HostProcessor64 host = new HostProcessor64()) {
+    try (HostProcessor host = new HostProcessor(8)) {
       host.instruction(code);
       fill(host);
       if (hex.equals("48 8B 03")) {
-        for (int n = 0; n < HostProcessor64.BATCH; n++) {
+        for (int n = 0; n < HostProcessor.BATCH; n++) {
           host.records.putLong(n * STRIDE + GPR + 24, 0x1234_5678_9ABC_DEF0L);
         }
       }
       long flags = hex.equals("49 F7 F0") || hex.startsWith("4C 0F AF") ? 0 : CpuState.ARITHMETIC;
-      ByteBuffer theirs = host.runNative(HostProcessor64.BATCH);
-      ByteBuffer ours = host.run(HostProcessor64.BATCH);
-      for (int n = 0; n < HostProcessor64.BATCH; n++) {
+      ByteBuffer theirs = host.runNative(HostProcessor.BATCH);
+      ByteBuffer ours = host.run(HostProcessor.BATCH);
+      for (int n = 0; n < HostProcessor.BATCH; n++) {
         assertThat(host.difference(theirs, ours, n, flags)).as("record %d", n).isEmpty();
       }
     }
@@ -98,15 +98,15 @@ class HostProcessor64Tests {
 
   @Test
   void anExceptionOfTheHostIsRecordedAndTheNextRecordRuns() {
-    try (HostProcessor64 host = new HostProcessor64()) {
+    try (HostProcessor host = new HostProcessor(8)) {
       host.instruction(HexFormat.of().parseHex("F7F1")); // div ecx
       fill(host);
-      for (int n = 0; n < HostProcessor64.BATCH; n++) {
+      for (int n = 0; n < HostProcessor.BATCH; n++) {
         host.records.putLong(n * STRIDE + GPR + 8, n & 1);
         host.records.putLong(n * STRIDE + GPR + 16, 0);
       }
-      ByteBuffer theirs = host.runNative(HostProcessor64.BATCH);
-      for (int n = 0; n < HostProcessor64.BATCH; n++) {
+      ByteBuffer theirs = host.runNative(HostProcessor.BATCH);
+      for (int n = 0; n < HostProcessor.BATCH; n++) {
         assertThat(theirs.getInt(n * STRIDE + FAULT)).isEqualTo((n & 1) != 0 ? 0 : 1);
       }
     }
@@ -114,16 +114,16 @@ class HostProcessor64Tests {
 
   @Test
   void aJumpIsSeenToBeTakenOrNot() {
-    try (HostProcessor64 host = new HostProcessor64()) {
+    try (HostProcessor host = new HostProcessor(8)) {
       host.instruction(new byte[2]);
       int distance = (int) (host.takenAddress() - host.instructionAddress() - 2);
       host.instruction(new byte[] {0x74, (byte) distance}); // jz
       fill(host);
-      ByteBuffer theirs = host.runNative(HostProcessor64.BATCH);
-      ByteBuffer ours = host.run(HostProcessor64.BATCH);
-      for (int n = 0; n < HostProcessor64.BATCH; n++) {
+      ByteBuffer theirs = host.runNative(HostProcessor.BATCH);
+      ByteBuffer ours = host.run(HostProcessor.BATCH);
+      for (int n = 0; n < HostProcessor.BATCH; n++) {
         boolean zero = (host.records.getLong(n * STRIDE + RFLAGS) & CpuState.ZF) != 0;
-        assertThat(theirs.get(n * STRIDE + HostProcessor64.TAKEN)).isEqualTo((byte) (zero ? 1 : 0));
+        assertThat(theirs.get(n * STRIDE + HostProcessor.TAKEN)).isEqualTo((byte) (zero ? 1 : 0));
         assertThat(host.difference(theirs, ours, n, CpuState.ARITHMETIC)).isEmpty();
       }
     }
