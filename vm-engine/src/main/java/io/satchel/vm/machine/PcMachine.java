@@ -160,7 +160,10 @@ public final class PcMachine implements Machine {
     clock =
         config.clock() == Clock.INSTRUCTIONS
             ? VirtualClock.following(counting::nanos)
-            : VirtualClock.steady(System::nanoTime, MachineLoop.LONGEST_STEP);
+            : VirtualClock.steady(
+                System::nanoTime,
+                MachineLoop.LONGEST_STEP,
+                () -> MachineLoop.instructions(processors));
     processors.forEach(processor -> processor.cpu.tsc = clock::nanos);
     board = new Board(ports, map, pci, clock, events);
     map.mapMemory(0, Math.min(ram, 0xA0000), 0);

@@ -11,31 +11,39 @@ import java.util.function.LongSupplier;
  * milliseconds at a time. If virtual time went on meanwhile, a guest would find that it has missed
  * timer interrupts and that no two of its clocks agree. So a {@link #steady} clock never jumps
  * while the processor runs: what is missing is made up for at no more than four times the speed, or
- * at once when the processor halts.
+ * at once when the processor halts. Between two looks at it no more time passes than a slow
+ * processor would have needed for what was executed: a guest that reads a clock twice in a row, to
+ * calibrate another, finds a believable distance even when the host stopped it in between.
  */
 public final class VirtualClock {
 
   /** Enough for a machine that gets a quarter of a host's core to keep the host's time. */
   private static final int CATCH_UP = 4;
 
+  /** The longest that an instruction may seem to take: 4 MIPS. */
+  private static final long MOST_NANOS_PER_INSTRUCTION = 250;
+
   /** More lag than this is forgotten, as if the machine had been paused. */
   private static final long MOST_LAG = 1_000_000_000;
 
   private final LongSupplier source;
   private final long longestStep;
+  private final LongSupplier executed;
+  private long lastExecuted;
   private long last;
   private long nanos;
   private long lag;
   private boolean paused = true;
 
-  private VirtualClock(LongSupplier source, long longestStep) {
+  private VirtualClock(LongSupplier source, long longestStep, LongSupplier executed) {
     this.source = source;
     this.longestStep = longestStep;
+    this.executed = executed;
   }
 
   /** A clock that follows {@code nanos} exactly. It begins at 0, paused. */
   public static VirtualClock following(LongSupplier nanos) {
-    return new VirtualClock(nanos, Long.MAX_VALUE);
+    return new VirtualClock(nanos, Long.MAX_VALUE, () -> 0);
   }
 
   /**
@@ -44,9 +52,10 @@ public final class VirtualClock {
    *
    * @param longestStep nanoseconds that may pass between two looks at it; longer than what the
    *     processor runs at a stretch
+   * @param executed how many instructions have been executed
    */
-  public static VirtualClock steady(LongSupplier nanos, long longestStep) {
-    return new VirtualClock(nanos, longestStep);
+  public static VirtualClock steady(LongSupplier nanos, long longestStep, LongSupplier executed) {
+    return new VirtualClock(nanos, longestStep, executed);
   }
 
   /** Nanoseconds of virtual time. */
@@ -55,11 +64,21 @@ public final class VirtualClock {
       long now = source.getAsLong();
       long passed = Math.max(0, now - last);
       last = now;
-      long step = Math.min(passed + Math.min(lag, passed * (CATCH_UP - 1)), longestStep);
+      long step = Math.min(passed + Math.min(lag, passed * (CATCH_UP - 1)), longestStep());
       lag = Math.min(lag + passed - step, MOST_LAG);
       nanos += step;
     }
     return nanos;
+  }
+
+  private long longestStep() {
+    if (longestStep == Long.MAX_VALUE) {
+      return longestStep;
+    }
+    long now = executed.getAsLong();
+    long instructions = Math.max(0, now - lastExecuted);
+    lastExecuted = now;
+    return Math.min(longestStep, instructions * MOST_NANOS_PER_INSTRUCTION);
   }
 
   /**

@@ -10,7 +10,12 @@ class VirtualClockTests {
   private static final long STEP = 2_000;
 
   private long host = 77;
-  private final VirtualClock clock = VirtualClock.steady(() -> host, STEP);
+  private long executed;
+
+  /** Enough of them that they do not hold the clock back. */
+  private int speed = 1_000;
+
+  private final VirtualClock clock = VirtualClock.steady(() -> host, STEP, () -> executed += speed);
 
   @BeforeEach
   void start() {
@@ -49,6 +54,15 @@ class VirtualClockTests {
     assertThat(clock.idleNanos(10_000)).isEqualTo(10_000);
     assertThat(clock.idleNanos(10_000)).isEqualTo(10_000);
     assertThat(clock.idleNanos(Long.MAX_VALUE)).isEqualTo(50_000);
+  }
+
+  @Test
+  void twoLooksWithFewInstructionsBetweenThemAreNotFarApart() {
+    after(100);
+    speed = 4;
+    assertThat(after(50_000)).as("the host did something else").isEqualTo(100 + 4 * 250);
+    speed = 1_000;
+    assertThat(after(100)).as("made up for later").isEqualTo(100 + 4 * 250 + 400);
   }
 
   @Test
