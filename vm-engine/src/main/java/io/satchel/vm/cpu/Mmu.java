@@ -51,6 +51,7 @@ public final class Mmu {
   // pieces, which the TLB holds as pages of 4 KiB.
   private long largeFirst = -1;
   private long largeLast;
+  private long largestPage;
 
   /** A translation unit in front of {@code map}, whose changes it listens to. */
   @SuppressWarnings("NullAway.Init")
@@ -374,6 +375,7 @@ public final class Mmu {
         long start = linear & -walker.pageSize;
         largeFirst = largeFirst == -1 ? start : Math.min(largeFirst, start);
         largeLast = Math.max(largeLast, start + walker.pageSize - 1);
+        largestPage = Math.max(largestPage, walker.pageSize);
       }
     }
     long page = (frame & mask) >>> GuestMemory.PAGE_BITS;
@@ -450,6 +452,7 @@ public final class Mmu {
     epoch++;
     largeFirst = -1;
     largeLast = 0;
+    largestPage = 0;
     userRead.flushAll();
     userWrite.flushAll();
     userFetch.flushAll();
@@ -475,11 +478,20 @@ public final class Mmu {
 
   /** INVLPG. */
   public void flushPage(long linear) {
+    epoch++;
     if (largeFirst != -1 && linear >= largeFirst && linear <= largeLast) {
-      flushAll();
+      // How large its page was when the pieces were entered, nobody knows any more.
+      long start = linear & -largestPage;
+      userRead.flushRange(start, largestPage);
+      userWrite.flushRange(start, largestPage);
+      userFetch.flushRange(start, largestPage);
+      systemRead.flushRange(start, largestPage);
+      systemWrite.flushRange(start, largestPage);
+      systemFetch.flushRange(start, largestPage);
+      openRead.flushRange(start, largestPage);
+      openWrite.flushRange(start, largestPage);
       return;
     }
-    epoch++;
     userRead.flushPage(linear);
     userWrite.flushPage(linear);
     userFetch.flushPage(linear);

@@ -90,6 +90,19 @@ public final class SoftTlb {
     }
   }
 
+  /**
+   * Forgets the pages of a range.
+   *
+   * @param size bytes, a power of two; {@code start} is a multiple of it
+   */
+  public void flushRange(long start, long size) {
+    for (int i = 0; i < SIZE; i++) {
+      if ((tags[i] & -size) == start) {
+        tags[i] = EMPTY;
+      }
+    }
+  }
+
   /** Sets the flag {@link #CODE} on every translation to a host page. */
   public void protect(int hostPage) {
     for (int i = 0; i < SIZE; i++) {
