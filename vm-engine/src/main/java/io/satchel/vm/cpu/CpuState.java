@@ -246,6 +246,9 @@ public final class CpuState {
   public final IoPorts ports;
   public final CpuModel model;
 
+  /** Whether PAUSE gives up the rest of the processor's turn: there are others to run. */
+  public boolean yields;
+
   /** Ticks of the time stamp counter before {@link #tscOffset}. */
   public LongSupplier tsc = () -> 0;
 

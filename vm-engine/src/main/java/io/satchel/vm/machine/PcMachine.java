@@ -165,6 +165,7 @@ public final class PcMachine implements Machine {
                 MachineLoop.LONGEST_STEP,
                 () -> MachineLoop.instructions(processors));
     processors.forEach(processor -> processor.cpu.tsc = clock::nanos);
+    processors.forEach(processor -> processor.cpu.yields = processors.size() > 1);
     board = new Board(ports, map, pci, clock, events);
     map.mapMemory(0, Math.min(ram, 0xA0000), 0);
     if (ram > MIB) {

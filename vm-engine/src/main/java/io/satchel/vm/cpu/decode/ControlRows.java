@@ -40,7 +40,8 @@ public final class ControlRows {
         .effect(0x0F0B, "UD2", Control::undefined)
         .effect(0x0FB9, "UD1 Gv,Ev", Control::undefined)
         .effect(0x0FFF, "UD0 Gv,Ev", Control::undefined)
-        .effect(0x0F0D, "PREFETCHW M", Control::nop);
+        .effect(0x0F0D, "PREFETCHW M", Control::nop)
+        .effect(0x90, "PAUSE F3", Control::pause);
     // 0F18 to 0F1F are hint NOPs (SDM volume 2, table A-3): prefetches, and NOP Ev.
     for (int opcode = 0x0F18; opcode <= 0x0F1F; opcode++) {
       map.effect(opcode, "NOP Ev", Control::nop);

@@ -205,6 +205,9 @@ final class MicroOpWriter {
       case 0xFF -> indirect(i, row);
       case 0x8D -> lea(i);
       case 0x90 -> {
+        if (row.mnemonic().equals("PAUSE")) {
+          yield false;
+        }
         if (i.rm == CpuState.RAX) {
           yield true;
         }

@@ -13,6 +13,13 @@ public final class Control {
 
   private Control() {}
 
+  /** PAUSE: what the code waits for is another processor's to do. */
+  public static void pause(CpuState cpu, Instruction i) {
+    if (cpu.yields) {
+      cpu.kick();
+    }
+  }
+
   public static void nop(CpuState cpu, Instruction i) {}
 
   public static void undefined(CpuState cpu, Instruction i) {

@@ -99,7 +99,7 @@ enum Kind {
       case 0x50, 0x68, 0x6A -> PUSH;
       case 0x58 -> i.rm == 4 ? EFFECT : POP;
       case 0xC9 -> LEAVE;
-      case 0x90 -> i.rm == 0 ? NOP : XCHG;
+      case 0x90 -> i.row().mnemonic().equals("PAUSE") ? EFFECT : i.rm == 0 ? NOP : XCHG;
       case 0x86, 0x87 -> i.memory ? EFFECT : XCHG;
       case 0x98 -> WIDEN;
       case 0x99 -> SIGN;
