@@ -34,10 +34,16 @@ public final class Script {
    */
   private static final long STROKE_NANOS = Duration.ofMillis(25).toNanos();
 
+  /** Counts of the mouse that go into one event: a hand does not move it faster. */
+  private static final int MOUSE_STEP = 20;
+
   private final Machine machine;
   private final ScreenImage screen;
   private final Queue<Step> steps;
-  private final Queue<Stroke> strokes = new ArrayDeque<>();
+
+  /** What a hand does on keyboard and mouse, one after the other. */
+  private final Queue<Runnable> strokes = new ArrayDeque<>();
+
   private final StringBuilder serial = new StringBuilder();
   private final CompletableFuture<Machine.Status> done = new CompletableFuture<>();
   private int serialSeen;
@@ -86,9 +92,9 @@ public final class Script {
   }
 
   private void advance(long now) {
-    Stroke stroke = strokes.poll();
+    Runnable stroke = strokes.poll();
     if (stroke != null) {
-      machine.key(stroke.key(), stroke.down());
+      stroke.run();
       next(now + STROKE_NANOS);
       return;
     }
@@ -147,8 +153,9 @@ public final class Script {
       case Step.Expect expect -> {
         return found(expect.text()) ? 0 : -1;
       }
-      case Step.Type type -> strokes.addAll(UsKeyboard.strokes(type.text()));
-      case Step.Chord chord -> strokes.addAll(UsKeyboard.chord(chord.keys()));
+      case Step.Type type -> press(UsKeyboard.strokes(type.text()));
+      case Step.Chord chord -> press(UsKeyboard.chord(chord.keys()));
+      case Step.Mouse mouse -> move(mouse);
       case Step.Send send -> machine.serialInput(send.text().getBytes(StandardCharsets.ISO_8859_1));
       case Step.Pause pause -> {
         return pause.time().toNanos();
@@ -158,6 +165,25 @@ public final class Script {
       case Step.Save _, Step.Restore _ -> throw new IllegalStateException(step.toString());
     }
     return 0;
+  }
+
+  private void press(List<Stroke> keys) {
+    for (Stroke stroke : keys) {
+      strokes.add(() -> machine.key(stroke.key(), stroke.down()));
+    }
+  }
+
+  private void move(Step.Mouse mouse) {
+    int events = Math.ceilDiv(Math.max(Math.abs(mouse.dx()), Math.abs(mouse.dy())), MOUSE_STEP);
+    for (int n = 0; n < events; n++) {
+      int dx = mouse.dx() * (n + 1) / events - mouse.dx() * n / events;
+      int dy = mouse.dy() * (n + 1) / events - mouse.dy() * n / events;
+      strokes.add(() -> machine.pointer(dx, dy, 0, 0));
+    }
+    if (mouse.buttons() != 0) {
+      strokes.add(() -> machine.pointer(0, 0, 0, mouse.buttons()));
+      strokes.add(() -> machine.pointer(0, 0, 0, 0));
+    }
   }
 
   private boolean found(String text) {

@@ -21,6 +21,15 @@ public sealed interface Step {
     }
   }
 
+  /**
+   * Moves the mouse and clicks there.
+   *
+   * @param dx counts to the right
+   * @param dy counts down
+   * @param buttons pressed and let go behind the move: bit 0 left, 1 right, 2 middle; 0 for none
+   */
+  record Mouse(int dx, int dy, int buttons) implements Step {}
+
   /** Sends bytes to the serial port. */
   record Send(String text) implements Step {}
 

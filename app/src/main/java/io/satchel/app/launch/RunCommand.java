@@ -36,8 +36,8 @@ import picocli.CommandLine.Spec;
     description = "Starts a computer from a disk image, CD image or floppy image.",
     footer = {
       "",
-      "Steps (--expect, --type, --key, --send, --wait, --screenshot, --power-button, --save,"
-          + " --restore) are done in",
+      "Steps (--expect, --type, --key, --mouse, --send, --wait, --screenshot, --power-button,"
+          + " --save, --restore) are done in",
       "the order they are given, and then a headless run ends; without steps it goes on until the"
           + " computer turns itself off.",
       "A --screenshot with --at is no step: it is taken at its time, and the run does not end"
@@ -232,6 +232,45 @@ final class RunCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw mistake(String.valueOf(e.getMessage()));
     }
+  }
+
+  @Option(
+      names = "--mouse",
+      paramLabel = "DX,DY[,BUTTON]",
+      description =
+          "Move the mouse by so many counts to the right and down, and click left, middle or right"
+              + " there.")
+  private void mouse(String gesture) {
+    String[] parts = gesture.split(",", -1);
+    int buttons =
+        parts.length < 3
+            ? 0
+            : switch (parts[2]) {
+              case "left" -> 1;
+              case "right" -> 2;
+              case "middle" -> 4;
+              default -> -1;
+            };
+    try {
+      if (parts.length < 2 || parts.length > 3 || buttons < 0) {
+        throw new NumberFormatException();
+      }
+      steps.add(new Step.Mouse(distance(parts[0]), distance(parts[1]), buttons));
+    } catch (NumberFormatException _) {
+      throw mistake(
+          "--mouse takes two whole numbers up to 10000 and a button, such as 100,-20 or 0,0,left,"
+              + " not \""
+              + gesture
+              + "\".");
+    }
+  }
+
+  private static int distance(String text) {
+    int distance = Integer.parseInt(text);
+    if (Math.abs(distance) > 10_000) {
+      throw new NumberFormatException();
+    }
+    return distance;
   }
 
   @Option(
