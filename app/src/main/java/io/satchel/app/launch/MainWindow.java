@@ -118,6 +118,11 @@ final class MainWindow implements Machines.Screen {
     return machines.shown().orElseThrow();
   }
 
+  /** Ends the machine on the screen, if there is one, without a question. */
+  void endRunning() {
+    machines.shown().ifPresent(running -> running.view().session().close());
+  }
+
   AppSettings settings() {
     return settings;
   }

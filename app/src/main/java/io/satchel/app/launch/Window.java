@@ -5,6 +5,8 @@ import io.satchel.app.common.FilePicker;
 import io.satchel.app.library.DataFolder;
 import io.satchel.app.open.RunRequest;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import javafx.application.Platform;
@@ -16,7 +18,24 @@ final class Window {
   /** Set by what starts the program: the folder that it lies in. */
   private static final String PROGRAM_FOLDER = "satchel.folder";
 
+  /** Asks for a line on the standard error when the library is shown, for measurements. */
+  private static final String TIMING = "satchel.timing";
+
   private Window() {}
+
+  private static void tellTime() {
+    ProcessHandle.Info process = ProcessHandle.current().info();
+    process
+        .startInstant()
+        .ifPresent(
+            start ->
+                System.err.println(
+                    "shown after "
+                        + Duration.between(start, Instant.now()).toMillis()
+                        + " ms, "
+                        + process.totalCpuDuration().orElse(Duration.ZERO).toMillis()
+                        + " ms of processor time"));
+  }
 
   /** Opens the window, and says what the first of {@code files} is if there is one. */
   static int open(String[] files) {
@@ -52,6 +71,10 @@ final class Window {
                   FilePicker.NATIVE,
                   closed::countDown);
           window.show();
+          if (Boolean.getBoolean(TIMING)) {
+            // The next pulse has laid the library out and drawn it.
+            Platform.runLater(Window::tellTime);
+          }
           begin.accept(window);
         });
     try {
