@@ -60,24 +60,35 @@ final class BenchPrograms {
 
   /** Builds a program that does {@code factor} times its rounds. */
   Path build(Program program, int factor) throws IOException, InterruptedException {
-    Path elf = folder.resolve(program.source + factor + ".elf");
+    return build(program, factor, List.of("-m32", "-march=i686"), "start.S");
+  }
+
+  /** Builds it as 64-bit code, which BareMetal enters in long mode. */
+  Path build64(Program program, int factor) throws IOException, InterruptedException {
+    return build(program, factor, List.of("-m64", "-mno-sse", "-mno-red-zone"), "start64.S");
+  }
+
+  private Path build(Program program, int factor, List<String> width, String start)
+      throws IOException, InterruptedException {
+    Path elf = folder.resolve(program.source + factor + width.getFirst() + ".elf");
     List<String> command = new ArrayList<>();
     command.addAll(
         List.of(
-            ("gcc -m32 -O2 -march=i686 -ffreestanding -fno-pic -fno-pie -fno-stack-protector"
+            ("gcc -O2 -ffreestanding -fno-pic -fno-pie -fno-stack-protector"
                     + " -fcf-protection=none -fno-tree-vectorize -fomit-frame-pointer"
                     + " -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables"
                     + " -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack"
                     + " -Wl,--no-warn-rwx-segments")
                 .split(" ")));
+    command.addAll(width);
     command.add(program.floating);
     command.add("-DN=" + program.rounds * factor);
     command.addAll(List.of("-T", SOURCES.resolve("link.ld").toString(), "-o", elf.toString()));
-    command.add(SOURCES.resolve("start.S").toString());
+    command.add(SOURCES.resolve(start).toString());
     command.add(SOURCES.resolve(program.source + ".c").toString());
     Process gcc = new ProcessBuilder(command).redirectErrorStream(true).start();
     String messages = new String(gcc.getInputStream().readAllBytes());
-    assumeTrue(gcc.waitFor() == 0, () -> "needs a gcc with -m32 (gcc-multilib): " + messages);
+    assumeTrue(gcc.waitFor() == 0, () -> "needs a gcc for both widths (gcc-multilib): " + messages);
     return elf;
   }
 

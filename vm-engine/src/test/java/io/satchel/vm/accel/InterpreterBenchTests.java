@@ -42,6 +42,31 @@ class InterpreterBenchTests {
     System.out.print(table);
   }
 
+  /** The same sources for both widths, one after the other, by the CPU time of this thread. */
+  @Test
+  void code64RunsAsFastAsCode32() throws Exception {
+    BenchPrograms.needTools();
+    BenchPrograms programs = new BenchPrograms(folder);
+    StringBuilder table = new StringBuilder("program      32 MIPS  64 MIPS  64 / 32%n".formatted());
+    double product = 1;
+    for (Program program : BenchPrograms.PROGRAMS) {
+      BareMetal narrow = new BareMetal(BareMetal.RAM, 0);
+      narrow.load(programs.build(program, 1));
+      String sum = narrow.run();
+      BareMetal wide = new BareMetal(BareMetal.RAM, 0);
+      wide.load(programs.build64(program, 1));
+      assertThat(wide.run()).as(program.source()).isEqualTo(sum);
+      double ratio = wide.mips() / narrow.mips();
+      product *= ratio;
+      table.append(
+          "%-10s %9.0f %8.0f %8.2f%n"
+              .formatted(program.source(), narrow.mips(), wide.mips(), ratio));
+    }
+    System.out.print(table);
+    double mean = Math.pow(product, 1.0 / BenchPrograms.PROGRAMS.size());
+    assertThat(mean).as("geometric mean of 64 / 32").isGreaterThan(0.85);
+  }
+
   @Test
   void sourcesAreThere() {
     for (Program program : BenchPrograms.PROGRAMS) {
