@@ -3,6 +3,8 @@ package io.satchel.guests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -35,6 +37,24 @@ class SystemsTest {
         iso,
         "--memory",
         64,
+        "--expect",
+        "Memtest86+",
+        "--expect",
+        "[Moving inversions",
+        "--timeout",
+        600);
+  }
+
+  @Test
+  void memtestIn64BitsShowsItsFirstTestsProgress() {
+    Path iso = Guests.installed(Path.of("/usr/lib/memtest86+/memtest86+x64.iso"), "memtest86+");
+    Guests.run(
+        List.of(),
+        iso,
+        "--memory",
+        64,
+        "--cpu",
+        "max",
         "--expect",
         "Memtest86+",
         "--expect",
@@ -119,6 +139,22 @@ class SystemsTest {
         1200);
   }
 
+  /** At 512 MB the installer would ask about low memory first. */
+  @Test
+  void debianInstallerFor64BitsAsksForALanguageInTextMode() throws Exception {
+    Guests.run(
+        List.of(),
+        Guests.made("di-amd64-text.iso"),
+        "--memory",
+        1024,
+        "--cpu",
+        "max",
+        "--expect",
+        "Select a language",
+        "--timeout",
+        2400);
+  }
+
   /**
    * Time counts instructions, so that the picture is of the same moment on a slow host; once the
    * dialog waits, time flies.
@@ -140,6 +176,31 @@ class SystemsTest {
         400,
         "--timeout",
         1800);
+    assertShowsTheDialog(picture);
+  }
+
+  @Test
+  void debianInstallerFor64BitsShowsItsGraphicalDialog(@TempDir Path folder) throws Exception {
+    Path picture = folder.resolve("installer.png");
+    Guests.run(
+        List.of(),
+        Guests.made("di-amd64-gtk.iso"),
+        "--memory",
+        1024,
+        "--cpu",
+        "max",
+        "--clock",
+        "instructions",
+        "--screenshot",
+        picture,
+        "--at",
+        500,
+        "--timeout",
+        3600);
+    assertShowsTheDialog(picture);
+  }
+
+  private static void assertShowsTheDialog(Path picture) throws IOException {
     BufferedImage image = ImageIO.read(picture.toFile());
     assertThat(image.getWidth()).isGreaterThanOrEqualTo(640);
     int light = 0;
@@ -214,5 +275,130 @@ class SystemsTest {
             .start();
     String said = new String(check.getInputStream().readAllBytes());
     assertThat(check.waitFor()).as(said).isZero();
+  }
+
+  /**
+   * What the guest computes is compared with what this host computes: a hash over a file of the
+   * guest, and floating point of the processor's and of the library's.
+   */
+  @ParameterizedTest(name = "processors: {0}")
+  @ValueSource(ints = {1, 2})
+  void installedDebianFor64BitsLogsInAndComputesWhatTheHostComputes(int processors)
+      throws Exception {
+    String floating =
+        "awk 'BEGIN{for(i=1;i<99;i++) printf \"%.12g %.12g %.12g %.12g\\n\","
+            + " sin(i), exp(i/7), log(i), sqrt(i)}' | sha256sum";
+    String expected = shell(floating);
+    String hash = shell("seq 1 200000 | sha256sum");
+    String printed =
+        Guests.run(
+            List.of(),
+            Guests.made("debian-amd64.qcow2"),
+            "--memory",
+            512,
+            "--cpu",
+            "max",
+            "--cpus",
+            processors,
+            "--serial",
+            "stdio",
+            "--expect",
+            "pc-amd64 login:",
+            "--send",
+            "root\n",
+            "--expect",
+            "Password:",
+            "--send",
+            "root\n",
+            "--expect",
+            "root@pc-amd64:",
+            "--send",
+            "dmesg; echo processors: $(nproc)\n",
+            "--expect",
+            "processors: " + processors,
+            "--send",
+            "seq 1 200000 | sha256sum\n",
+            "--expect",
+            hash,
+            "--send",
+            floating.replace("\\", "\\\\") + "\n",
+            "--expect",
+            expected,
+            "--timeout",
+            2400);
+    // QEMU's Linux says none of this.
+    assertThat(printed)
+        .doesNotContain("Marking TSC unstable")
+        .doesNotContain("Fast TSC calibration failed")
+        .doesNotContain("hrtimer: interrupt took")
+        .doesNotContain("ACPI Error")
+        .doesNotContain("ACPI BIOS");
+  }
+
+  private static String shell(String command) throws Exception {
+    Process process = new ProcessBuilder("sh", "-c", command).start();
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    return printed.strip().split(" ")[0];
+  }
+
+  /** The desktop's menu opens where the mouse is: it was not there before. */
+  @Test
+  void theDesktopShowsItsWindowsAndFollowsTheMouse(@TempDir Path folder) throws Exception {
+    Path before = folder.resolve("before.png");
+    Path moved = folder.resolve("moved.png");
+    Path menu = folder.resolve("menu.png");
+    Guests.run(
+        List.of(),
+        Guests.made("debian-i386-x11.qcow2"),
+        "--memory",
+        512,
+        "--expect",
+        "DESKTOP-UP",
+        "--wait",
+        15,
+        "--screenshot",
+        before,
+        "--mouse",
+        "200,150",
+        "--wait",
+        3,
+        "--screenshot",
+        moved,
+        "--mouse",
+        "0,0,right",
+        "--wait",
+        5,
+        "--screenshot",
+        menu,
+        "--timeout",
+        2400);
+    BufferedImage first = ImageIO.read(before.toFile());
+    assertThat(colours(first)).as("windows on a desktop").isGreaterThan(20);
+    assertThat(differing(first, ImageIO.read(moved.toFile()))).as("the pointer").isPositive();
+    assertThat(differing(ImageIO.read(moved.toFile()), ImageIO.read(menu.toFile())))
+        .as("the menu")
+        .isGreaterThan(1_000);
+  }
+
+  private static int colours(BufferedImage image) {
+    Set<Integer> colours = new HashSet<>();
+    for (int y = 0; y < image.getHeight(); y++) {
+      for (int x = 0; x < image.getWidth(); x++) {
+        colours.add(image.getRGB(x, y));
+      }
+    }
+    return colours.size();
+  }
+
+  private static int differing(BufferedImage a, BufferedImage b) {
+    assertThat(b.getWidth()).isEqualTo(a.getWidth());
+    int count = 0;
+    for (int y = 0; y < a.getHeight(); y++) {
+      for (int x = 0; x < a.getWidth(); x++) {
+        count += a.getRGB(x, y) == b.getRGB(x, y) ? 0 : 1;
+      }
+    }
+    return count;
   }
 }
