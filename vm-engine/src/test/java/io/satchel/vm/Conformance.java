@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -45,6 +46,34 @@ public final class Conformance {
       write();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What the rows of an opcode map have shown against the host's processor. */
+  public static final class Rows {
+    private final String suite;
+    private final List<String> differing = new ArrayList<>();
+    private long cases;
+    private long wrong;
+
+    public Rows(String suite) {
+      this.suite = suite;
+    }
+
+    /** A row has been compared. */
+    public void compared(String row, long itsCases, long itsWrong) {
+      cases += itsCases;
+      wrong += itsWrong;
+      if (itsWrong != 0) {
+        differing.add("%s: %d of %d cases differ".formatted(row, itsWrong, itsCases));
+      }
+    }
+
+    /** Reports the suite, if anything was compared. */
+    public void report() {
+      if (cases != 0) {
+        Conformance.report(suite, cases, cases - wrong, differing);
+      }
     }
   }
 

@@ -23,6 +23,7 @@ import static io.satchel.vm.cpu.HostProcessor.STRIDE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.satchel.vm.Conformance;
 import io.satchel.vm.cpu.decode.ArithmeticRows;
 import io.satchel.vm.cpu.decode.ControlRows;
 import io.satchel.vm.cpu.decode.Decoder;
@@ -95,6 +96,8 @@ class UserCodeHostTests {
   };
 
   private final HostProcessor[] hosts = new HostProcessor[2];
+  private final Conformance.Rows found =
+      new Conformance.Rows("integer and user's system rows, 64 and 32 bits, against the host");
 
   private HostProcessor host(boolean wide) {
     assumeTrue(HostProcessor.canBaseSegments(), "needs a host processor and kernel with FSGSBASE");
@@ -107,6 +110,7 @@ class UserCodeHostTests {
 
   @AfterAll
   void close() {
+    found.report();
     for (HostProcessor host : hosts) {
       if (host != null) {
         host.close();
@@ -231,6 +235,9 @@ class UserCodeHostTests {
         }
       }
       cases += count;
+    }
+    if (encodings == CONFORMANCE_ENCODINGS) {
+      found.compared((wide ? "64 bits, " : "32 bits, ") + row, cases, wrong);
     }
     assertThat(differences).as("%s: %d of %d cases differ", row, wrong, cases).isEmpty();
   }

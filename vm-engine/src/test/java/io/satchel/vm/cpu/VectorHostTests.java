@@ -15,6 +15,7 @@ import static io.satchel.vm.cpu.HostProcessor.XMM;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.satchel.vm.Conformance;
 import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.decode.OpcodeMap;
@@ -83,6 +84,8 @@ class VectorHostTests {
       Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "VRCPPS", "VRCPSS", "VRSQRTPS", "VRSQRTSS");
 
   private final HostProcessor[] processors = new HostProcessor[2];
+  private final Conformance.Rows found =
+      new Conformance.Rows("vector and bit rows, 64 and 32 bits, against the host");
 
   @BeforeAll
   void open() {
@@ -95,6 +98,7 @@ class VectorHostTests {
 
   @AfterAll
   void close() {
+    found.report();
     for (HostProcessor processor : processors) {
       if (processor != null) {
         processor.close();
@@ -198,6 +202,10 @@ class VectorHostTests {
           }
         }
       }
+    }
+    if (encodings == CONFORMANCE_ENCODINGS) {
+      String width = processor == processors[0] ? "64 bits, " : "32 bits, ";
+      found.compared(width + row, encodings * BATCH, wrong);
     }
     assertThat(differences)
         .as("%s: %d of %d cases differ", row, wrong, encodings * BATCH)

@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -99,13 +100,13 @@ class KvmUnitTests {
     assumeTrue(
         !suites.isEmpty() && Files.isDirectory(suite),
         "needs kvm-unit-tests, built: -Dsatchel.suites=FOLDER with kvm-unit-tests in it");
-    String only = System.getProperty("satchel.test", "");
+    Pattern only = Pattern.compile(System.getProperty("satchel.test", ""));
     return lists.entrySet().stream()
         .sorted(Map.Entry.comparingByKey())
         .flatMap(
             list ->
                 Stream.of(list.getValue().split(" "))
-                    .filter(name -> (list.getKey() + " " + name).contains(only))
+                    .filter(name -> only.matcher(list.getKey() + " " + name).find())
                     .map(
                         name ->
                             DynamicTest.dynamicTest(
