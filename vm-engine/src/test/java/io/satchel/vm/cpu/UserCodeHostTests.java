@@ -343,8 +343,11 @@ class UserCodeHostTests {
           addresses || name.startsWith("LOOP") || name.equals("JCXZ") || name.equals("LEA");
       boolean short16 = !wide && (memory || has('O') || strings || name.equals("XLAT"));
       int native4 = wide ? 8 : 4;
+      // A bit index in a register that is part of the address would reach far away.
+      boolean far16 =
+          !wide && name.startsWith("BT") && Set.of(RBX, RSI, RDI).contains(reg) && has('G');
       addressSize =
-          mayNarrow && (wide || !control || !memory) && random.nextInt(4) == 0
+          mayNarrow && (wide || !control || !memory) && random.nextInt(4) == 0 && !far16
               ? wide ? 4 : 2
               : native4;
       boolean needsSegment = addressSize == 2 && short16 && !name.equals("LEA");
