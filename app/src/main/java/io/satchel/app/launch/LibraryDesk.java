@@ -27,6 +27,7 @@ import io.satchel.app.preset.Preset;
 import io.satchel.app.settings.PreferencesPage;
 import io.satchel.app.settings.QemuPage;
 import io.satchel.app.settings.SettingsPage;
+import io.satchel.app.settings.ShortcutsPage;
 import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.app.snapshots.StoredSnapshots;
 import io.satchel.app.snapshots.Timeline;
@@ -183,6 +184,11 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
     window.show(
         new PreferencesPage(
             desktop, window.data(), window.settings(), window::choose, window::showLibrary));
+  }
+
+  @Override
+  public void shortcuts() {
+    window.show(new ShortcutsPage(texts, window::showLibrary));
   }
 
   @Override

@@ -32,6 +32,8 @@ import javafx.scene.Cursor;
 import javafx.scene.Node;
 import javafx.scene.Scene;
 import javafx.scene.control.ProgressIndicator;
+import javafx.scene.input.KeyCode;
+import javafx.scene.input.KeyEvent;
 import javafx.scene.input.TransferMode;
 import javafx.scene.layout.BorderPane;
 import javafx.stage.Stage;
@@ -97,6 +99,14 @@ final class MainWindow implements Machines.Screen {
         event -> {
           event.consume();
           closeWindow();
+        });
+    scene.addEventHandler(
+        KeyEvent.KEY_PRESSED,
+        event -> {
+          if (event.getCode() == KeyCode.F1 && machines.shown().isEmpty()) {
+            event.consume();
+            desk.shortcuts();
+          }
         });
     showLibrary();
   }
@@ -233,13 +243,16 @@ final class MainWindow implements Machines.Screen {
 
   // --- From outside ---
 
-  /** A dropped file is shown for what it is, or goes into a drive of the machine on the screen. */
+  /** A dropped file is shown for what it is; the machine on the screen gets what is dropped. */
   void dropped(List<File> files) {
     if (files.isEmpty() || busy()) {
       return;
     }
-    Path file = files.getFirst().toPath();
-    machines.shown().ifPresentOrElse(running -> running.view().insert(file), () -> desk.open(file));
+    List<Path> paths = files.stream().map(File::toPath).toList();
+    machines
+        .shown()
+        .ifPresentOrElse(
+            running -> running.view().insert(paths), () -> desk.open(paths.getFirst()));
   }
 
   /** Shows what an image is. */

@@ -49,6 +49,9 @@ public interface LibraryActions {
   /** Shows what the person chose for the whole program. */
   void preferences();
 
+  /** Shows which keys do what. */
+  void shortcuts();
+
   /** Writes everything that helps to find a fault into one file. */
   void diagnostics();
 

@@ -185,6 +185,7 @@ public final class LibraryView extends BorderPane {
         controls.item("inside-disk", "library.inside", actions::lookInsideDisk),
         new SeparatorMenuItem(),
         controls.item("preferences", "library.preferences", actions::preferences),
+        controls.item("shortcuts", "library.shortcuts", actions::shortcuts),
         controls.item("diagnostics", "library.diagnostics", actions::diagnostics),
         controls.item("demo-item", "first.demo", actions::demo));
   }

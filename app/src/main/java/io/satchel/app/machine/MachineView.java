@@ -3,6 +3,7 @@ package io.satchel.app.machine;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.open.ImageKinds;
 import io.satchel.app.open.Session;
+import io.satchel.image.Images;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineConfig.DriveKind;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Locale;
 import javafx.animation.KeyFrame;
 import javafx.animation.Timeline;
 import javafx.application.Platform;
@@ -32,6 +34,8 @@ import javafx.scene.control.MenuButton;
 import javafx.scene.control.MenuItem;
 import javafx.scene.control.ToolBar;
 import javafx.scene.control.Tooltip;
+import javafx.scene.image.PixelFormat;
+import javafx.scene.image.WritableImage;
 import javafx.scene.input.Clipboard;
 import javafx.scene.input.ClipboardContent;
 import javafx.scene.input.KeyCombination;
@@ -73,6 +77,13 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   }
 
   private static final Duration NOTICE_TIME = Duration.seconds(6);
+
+  /** The name of a CD of dropped files. */
+  private static final String DROPPED = "FILES";
+
+  /** How disks without a format of their own are called; other files are just files. */
+  private static final List<String> RAW_NAMES =
+      List.of(".img", ".raw", ".dd", ".bin", ".hdd", ".iso", ".ima", ".flp", ".vfd");
 
   private static final String PANEL_STYLE =
       "-fx-background-color: #303030; -fx-text-fill: white; -fx-padding: 16;"
@@ -237,7 +248,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
         .addAll(
             item("machine.snapshots.take", owner::takeSnapshot),
             item("machine.snapshots.show", owner::showTimeline));
-    Button shot = button("screenshot", "machine.screenshot", this::screenshot);
+    MenuButton shot = menu("screenshot", "machine.screenshot");
+    shot.getItems()
+        .addAll(
+            item("machine.screenshot.save", this::screenshot),
+            item("machine.screenshot.copy", this::copyPicture));
     MenuButton view = menu("view", "machine.view");
     CheckMenuItem whole = new CheckMenuItem(texts.get("machine.view.whole"));
     whole.selectedProperty().addListener((_, _, on) -> canvas.setWholeNumber(on));
@@ -293,13 +308,26 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   private void key(Key key, boolean down) {
     if (down) {
-      if (key == Key.ENTER && keyboard.controlAndAltHeld()) {
-        fullScreen();
+      Runnable own = keyboard.controlAndAltHeld() ? ownShortcut(key) : null;
+      if (own != null) {
+        keyboard.releaseAll();
+        own.run();
         return;
       }
       typist.stop();
     }
     machine.key(key, down);
+  }
+
+  /** What Ctrl+Alt and a key do here; null for what is the guest's. */
+  private @Nullable Runnable ownShortcut(Key key) {
+    return switch (key) {
+      case ENTER -> this::fullScreen;
+      case KEY_S -> owner::takeSnapshot;
+      case KEY_T -> owner::showTimeline;
+      case KEY_P -> this::copyPicture;
+      default -> null;
+    };
   }
 
   /** Gives the pointer back to the desktop, or, when it is there already, the keyboard. */
@@ -378,18 +406,33 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     }
   }
 
-  /** Puts a dropped file into the drive that takes it. */
-  public void insert(Path file) {
+  /**
+   * Gives the machine what was dropped on it: an image goes into the drive that takes it, anything
+   * else becomes a CD.
+   */
+  public void insert(List<Path> files) {
+    Path only = files.size() == 1 ? files.getFirst() : null;
     try {
-      DriveKind kind = ImageKinds.of(file);
-      if (kind == DriveKind.HARD_DISK) {
-        notice(texts.get("machine.drop.disk", file.getFileName()));
+      DriveKind kind = only == null || Files.isDirectory(only) ? null : imageKind(only);
+      if (only == null || kind == null) {
+        session.insertFiles(DROPPED, files);
+        notice(texts.get("machine.drop.files", files.size()));
+      } else if (kind == DriveKind.HARD_DISK) {
+        notice(texts.get("machine.drop.disk", only.getFileName()));
       } else {
-        insert(kind, kind == DriveKind.CD ? session.cdUnit() : 0, file);
+        insert(kind, kind == DriveKind.CD ? session.cdUnit() : 0, only);
       }
     } catch (IOException e) {
       Dialogs.error(owner.stage(), texts, e);
     }
+  }
+
+  /** The drive that takes an image; null for a file that is none. */
+  private static @Nullable DriveKind imageKind(Path file) throws IOException {
+    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    boolean plain =
+        RAW_NAMES.stream().noneMatch(name::endsWith) && Images.probe(file).equals("raw");
+    return plain ? null : ImageKinds.of(file);
   }
 
   private void insert(DriveKind kind, int unit, Path file) {
@@ -414,6 +457,23 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     } catch (IOException e) {
       Dialogs.error(owner.stage(), texts, e);
     }
+  }
+
+  private void copyPicture() {
+    int width = still.width();
+    int height = still.height();
+    int[] pixels = still.pixels();
+    if (width == 0 || pixels.length < width * height) {
+      return;
+    }
+    WritableImage picture = new WritableImage(width, height);
+    picture
+        .getPixelWriter()
+        .setPixels(0, 0, width, height, PixelFormat.getIntArgbInstance(), pixels, 0, width);
+    ClipboardContent content = new ClipboardContent();
+    content.putImage(picture);
+    Clipboard.getSystemClipboard().setContent(content);
+    notice(texts.get("machine.screenshot.copied"));
   }
 
   private void fullScreen() {

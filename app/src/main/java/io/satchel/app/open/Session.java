@@ -8,6 +8,7 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.fs.IsoBuilder;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
@@ -412,6 +413,16 @@ public final class Session implements AutoCloseable {
     }
     machine()
         .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));
+  }
+
+  /**
+   * Makes a CD of files and folders of the host and puts it in. They are read while the guest reads
+   * the CD.
+   *
+   * @throws IOException if they cannot be read or do not fit on a CD's file system
+   */
+  public void insertFiles(String label, List<Path> files) throws IOException {
+    machine().changeMedia(DriveKind.CD, CD_UNIT, track(IsoBuilder.of(label, files, Instant.now())));
   }
 
   /** The files that its disks and floppies are written to, in the order of their drives. */

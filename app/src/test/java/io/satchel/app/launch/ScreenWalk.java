@@ -41,6 +41,7 @@ import org.testfx.util.WaitForAsyncUtils;
 abstract class ScreenWalk extends WindowFixture {
 
   private static final int STRIPES = 40;
+  private static final int FX_MILLIS = 20_000;
 
   /** Opens a window in that language and those colours. */
   void reopen(FxRobot robot, AppSettings.Language language, AppSettings.Choice theme) {
@@ -241,6 +242,7 @@ abstract class ScreenWalk extends WindowFixture {
     Entry good = entry("Windows 98");
     page(robot, visitor, "settings", "#settings-page", () -> desk().settings(good));
     page(robot, visitor, "qemu", "#qemu", desk()::fromQemu);
+    page(robot, visitor, "shortcuts", "#shortcuts-page", desk()::shortcuts);
     page(robot, visitor, "preferences", "#preferences-page", desk()::preferences);
     picker.next = image;
     page(robot, visitor, "compact", "#start", desk()::compactDisk);
@@ -356,6 +358,13 @@ abstract class ScreenWalk extends WindowFixture {
 
   /** The dialogs that are shown, the newest last. */
   static List<DialogPane> dialogs() {
+    // The list of windows belongs to JavaFX's thread.
+    return Platform.isFxApplicationThread()
+        ? dialogsNow()
+        : WaitForAsyncUtils.waitForAsyncFx(FX_MILLIS, ScreenWalk::dialogsNow);
+  }
+
+  private static List<DialogPane> dialogsNow() {
     return List.copyOf(Window.getWindows()).stream()
         .filter(Window::isShowing)
         .map(shown -> shown.getScene() == null ? null : shown.getScene().getRoot())

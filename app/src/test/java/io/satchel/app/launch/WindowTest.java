@@ -287,4 +287,24 @@ class WindowTest extends WindowFixture {
     robot.interact(() -> window(AppSettings.Language.CHINESE).show());
     assertThat(robot.lookup("#open").queryAs(Labeled.class).getText()).isEqualTo("打开磁盘映像…");
   }
+
+  @Test
+  void filesThatAreDroppedOnTheMachineAreOnItsCd(FxRobot robot) throws IOException {
+    Path echo = BootSectors.disk(home.resolve("echo.img"), BootSectors.ECHO);
+    run(robot, echo);
+    waitForText(robot, "~");
+    Path letter = Files.writeString(home.resolve("letter.txt"), "Dear Anna");
+    Path folder = Files.createDirectory(home.resolve("Letters"));
+    robot.interact(() -> window.dropped(List.of(letter.toFile(), folder.toFile())));
+    waitFor("the notice", () -> notice(robot).contains("The 2 dropped files"));
+    robot.interact(() -> window.dropped(List.of(letter.toFile())));
+    waitFor("the notice", () -> notice(robot).contains("It is on a CD"));
+    Path disk = BootSectors.disk(home.resolve("other.img"), BootSectors.ECHO);
+    robot.interact(() -> window.dropped(List.of(disk.toFile())));
+    waitFor("the refusal", () -> notice(robot).contains("is a hard disk"));
+  }
+
+  private static String notice(FxRobot robot) {
+    return robot.lookup("#notice").queryAs(Labeled.class).getText();
+  }
 }
