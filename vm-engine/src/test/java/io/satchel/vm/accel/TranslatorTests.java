@@ -27,9 +27,13 @@ class TranslatorTests {
   }
 
   private Exit again() {
+    return run(START);
+  }
+
+  private Exit run(int place) {
     cpu.halted = false;
     cpu.gpr[RSP] = 0x8000;
-    cpu.rip = START;
+    cpu.rip = place;
     return machine.tcg.run(1_000_000);
   }
 
@@ -127,6 +131,20 @@ class TranslatorTests {
   }
 
   @Test
+  void codeThatKeepsBeingRewrittenIsLeftToTheInterpreter() {
+    // mov ecx,200; l: mov [1014h],cl; mov edx,100; m: add eax,imm8; dec edx; jnz m; dec ecx; jnz l
+    run("31C0 B9 C8000000 880D 14100000 BA 64000000 83C001 4A 75FA 49 75EC");
+    long expected = 0;
+    for (int n = 200; n > 0; n--) {
+      expected += 100 * (byte) n;
+    }
+    assertThat((int) cpu.gpr[RAX]).isEqualTo((int) expected);
+    // Each of the 200 versions gets hot.
+    assertThat(machine.tcg.statistics().scanned).isBetween(3L, 30L);
+    assertThat(machine.tcg.statistics().waited).isPositive();
+  }
+
+  @Test
   void aWriteByDmaIsSeen() {
     run("31C0" + loop("83C001"));
     machine.map.write(0x1009, new byte[] {3}, 0, 1);
@@ -177,8 +195,11 @@ class TranslatorTests {
   void droppedRegionsLeaveNoClasses() {
     ClassLoadingMXBean classes = ManagementFactory.getClassLoadingMXBean();
     long before = classes.getUnloadedClassCount();
+    // Each write drops what is translated in the page.
     for (int n = 0; n < 300; n++) {
-      run("31C0" + loop("83C0%02x".formatted(n & 0x7F)));
+      int place = 0x10000 + 0x40 * n;
+      machine.code(place, "31C0" + loop("83C001") + "F4");
+      run(place);
     }
     assertThat(machine.tcg.statistics().invalidated).isGreaterThan(250);
     for (int n = 0; n < 20 && classes.getUnloadedClassCount() < before + 250; n++) {

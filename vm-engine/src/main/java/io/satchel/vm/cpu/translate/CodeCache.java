@@ -50,7 +50,19 @@ public final class CodeCache implements HotCode {
   /** A computed jump that led to one place so often is expected to go on doing so. */
   private static final int STEADY = 10_000;
 
+  /** So often a place may be rewritten before it has to wait for its next translation. */
+  private static final int PATIENT_WRITES = 2;
+
+  /** Each further time it waits twice as long, but no longer than this power of two. */
+  private static final int LONGEST_WAIT = 12;
+
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
+
+  /** A place whose code was rewritten: how often, and how many times it is still to be ignored. */
+  private static final class Rewritten {
+    int times;
+    int ignored;
+  }
 
   private final CpuState cpu;
   private final Mmu mmu;
@@ -67,6 +79,9 @@ public final class CodeCache implements HotCode {
 
   /** What is not worth a region, and what has to be smaller: the instructions to try next. */
   private final Map<Key, Integer> sizes = new HashMap<>();
+
+  /** Where regions were dropped because their bytes may have changed. */
+  private final Map<Key, Rewritten> rewritten = new HashMap<>();
 
   /** Linear addresses of instructions whose memory operand is no plain memory. */
   private final Set<Long> slowSites = new HashSet<>();
@@ -110,6 +125,9 @@ public final class CodeCache implements HotCode {
     Key key = key(hostPage, mode);
     Region region = regions.get(key);
     if (region == null) {
+      if (waits(key)) {
+        return null;
+      }
       region = scan(key, profile);
       if (region == null) {
         return null;
@@ -153,6 +171,41 @@ public final class CodeCache implements HotCode {
     int offset = (int) (csBase + rip) & GuestMemory.PAGE_SIZE - 1;
     long csLimit = wide(mode) ? Region.NO_LIMIT : cpu.limit[CpuState.CS];
     return new Key(hostPage, offset, mode, rip, csBase, csLimit);
+  }
+
+  /**
+   * Whether code that keeps being rewritten is to be left to the interpreter for now: translating
+   * it each time would cost more than it gives.
+   */
+  private boolean waits(Key key) {
+    Rewritten place = rewritten.get(key);
+    if (place == null || place.ignored == 0) {
+      return false;
+    }
+    place.ignored--;
+    statistics.waited++;
+    return true;
+  }
+
+  private static Key key(Region region) {
+    int entry = 0;
+    while (region.linearPages[entry] != (region.linear & -GuestMemory.PAGE_SIZE)) {
+      entry++;
+    }
+    int offset = (int) region.linear & GuestMemory.PAGE_SIZE - 1;
+    return new Key(
+        region.hostPages[entry], offset, region.mode, region.rip, region.csBase, region.csLimit);
+  }
+
+  private void noteRewritten(Region region) {
+    if (rewritten.size() >= MAX_REGIONS) {
+      rewritten.clear();
+    }
+    Rewritten place = rewritten.computeIfAbsent(key(region), key -> new Rewritten());
+    place.times++;
+    if (place.times > PATIENT_WRITES) {
+      place.ignored = 1 << Math.min(place.times - PATIENT_WRITES, LONGEST_WAIT);
+    }
   }
 
   private static boolean wide(int mode) {
@@ -241,6 +294,7 @@ public final class CodeCache implements HotCode {
     sizes.clear();
     slowSites.clear();
     targets.clear();
+    rewritten.clear();
   }
 
   private void drop(Region region) {
@@ -402,6 +456,7 @@ public final class CodeCache implements HotCode {
 
   private void invalidated(Region region, int hostPage) {
     drop(region);
+    noteRewritten(region);
     statistics.invalidated++;
     Events.Invalidated event = new Events.Invalidated();
     event.linear = region.linear;

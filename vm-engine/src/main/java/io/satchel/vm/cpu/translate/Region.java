@@ -99,6 +99,8 @@ final class Region {
     CompiledRegion compiled = code;
     if (compiled != null) {
       compiled.valid = false;
+      // What still refers to the region, such as a block that is no longer run, keeps no class.
+      code = null;
     }
   }
 }

@@ -24,6 +24,9 @@ public final class Statistics {
   /** Regions dropped because their bytes may have changed. */
   public long invalidated;
 
+  /** Times that hot code was left to the interpreter because it keeps being rewritten. */
+  public long waited;
+
   /** Regions dropped to make room. */
   public long evicted;
 
@@ -67,7 +70,7 @@ public final class Statistics {
   public String toString() {
     return """
     regions %d with %d bytes, %d the longest; found %d, rejected %d places, too long %d
-    dropped: invalidated %d, evicted %d, made again for a device %d, for a target %d
+    dropped: invalidated %d (%d waits), evicted %d, made again for a device %d, for a target %d
     entered %d, chained %d, %.1f million instructions
     left: no region %d, stopped %d, missed %d, diverted %d, attention %d, moved %d\
     """
@@ -79,6 +82,7 @@ public final class Statistics {
             rejected,
             tooLong,
             invalidated,
+            waited,
             evicted,
             slowSites,
             foreseen,
