@@ -5,14 +5,19 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import javax.crypto.Cipher;
+import javax.crypto.spec.IvParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads {@code --object secret,id=NAME,data=TEXT} and {@code ...,file=FILE}, as qemu-img has it.
+ * Reads {@code --object secret,id=NAME,data=TEXT} and {@code ...,file=FILE}, as qemu-img has it:
+ * with {@code format=base64}, and encrypted under another secret with {@code keyid} and {@code iv}.
  */
 final class SecretObjects {
   private static final long MAX_BYTES = 8 << 20;
@@ -29,7 +34,7 @@ final class SecretObjects {
       if (!secret || id == null || id.isEmpty()) {
         throw new UsageException("Cannot understand the object '" + object + "'");
       }
-      byte[] value = value(id, parts);
+      byte[] value = value(id, parts, all);
       if (!parts.isEmpty()) {
         throw new UsageException(
             "Property 'secret." + parts.keySet().iterator().next() + "' not found");
@@ -41,7 +46,8 @@ final class SecretObjects {
     return new Secrets(all);
   }
 
-  private static byte[] value(String id, Map<String, String> parts) throws IOException {
+  private static byte[] value(String id, Map<String, String> parts, Map<String, byte[]> before)
+      throws IOException {
     String data = parts.remove("data");
     String file = parts.remove("file");
     String format = parts.getOrDefault("format", "raw");
@@ -53,17 +59,53 @@ final class SecretObjects {
               : "'file' and 'data' are mutually exclusive");
     }
     byte[] bytes = data != null ? data.getBytes(StandardCharsets.UTF_8) : bytes(Path.of(file));
-    return switch (format) {
-      case "raw" -> bytes;
-      case "base64" -> {
-        try {
-          yield Base64.getMimeDecoder().decode(bytes);
-        } catch (IllegalArgumentException e) {
-          throw new UsageException("The secret '" + id + "' is not base64");
-        }
-      }
-      default -> throw new UsageException("Invalid parameter '" + format + "'");
-    };
+    byte[] decoded =
+        switch (format) {
+          case "raw" -> bytes;
+          case "base64" -> base64(id, bytes);
+          default -> throw new UsageException("Invalid parameter '" + format + "'");
+        };
+    String keyId = parts.remove("keyid");
+    String iv = parts.remove("iv");
+    if (keyId == null && iv == null) {
+      return decoded;
+    }
+    if (keyId == null || iv == null) {
+      throw new UsageException(
+          "The secret '" + id + "' needs both 'keyid' and 'iv' when it is encrypted");
+    }
+    byte[] key = before.get(keyId);
+    if (key == null) {
+      throw new UsageException("No secret with id '" + keyId + "' stands before '" + id + "'");
+    }
+    return decrypted(id, decoded, keyId, key, base64(id, iv.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static byte[] base64(String id, byte[] bytes) {
+    try {
+      return Base64.getMimeDecoder().decode(bytes);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("The secret '" + id + "' is not base64");
+    }
+  }
+
+  /** A secret under another one: AES-256 in CBC mode, filled up as RFC 5652 has it. */
+  private static byte[] decrypted(String id, byte[] data, String keyId, byte[] key, byte[] iv) {
+    if (key.length != 32) {
+      throw new UsageException(
+          "The secret '" + keyId + "' has " + key.length + " bytes; a master key has 32");
+    }
+    if (iv.length != 16) {
+      throw new UsageException("The iv of '" + id + "' has " + iv.length + " bytes, not 16");
+    }
+    try {
+      Cipher cipher = Cipher.getInstance("AES/CBC/PKCS5Padding");
+      cipher.init(Cipher.DECRYPT_MODE, new SecretKeySpec(key, "AES"), new IvParameterSpec(iv));
+      return cipher.doFinal(data);
+    } catch (GeneralSecurityException e) {
+      throw new UsageException(
+          "The secret '" + id + "' cannot be decrypted with '" + keyId + "' and this iv");
+    }
   }
 
   private static byte[] bytes(Path file) throws IOException {

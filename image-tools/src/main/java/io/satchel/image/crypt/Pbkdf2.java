@@ -3,7 +3,6 @@ package io.satchel.image.crypt;
 import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 
 /**
  * PBKDF2 (RFC 8018, section 5.2) over the JDK's HMAC. The JDK's own takes characters and not bytes,
@@ -18,12 +17,12 @@ public final class Pbkdf2 {
   /**
    * Derives a key.
    *
-   * @param hash the JDK's name of a hash, without its hyphen (SHA256)
+   * @param hash the hash's name in LUKS headers (sha256)
    * @param iterations how often each block is hashed; the caller has bounded it
    * @param length of the key in bytes
    */
   public static byte[] derive(String hash, byte[] secret, byte[] salt, int iterations, int length) {
-    Mac mac = mac(hash, secret);
+    Mac mac = Algorithms.mac(hash, secret);
     int block = mac.getMacLength();
     byte[] key = new byte[length];
     byte[] u = new byte[block];
@@ -48,17 +47,6 @@ public final class Pbkdf2 {
     }
     Arrays.fill(sum, (byte) 0);
     return key;
-  }
-
-  private static Mac mac(String hash, byte[] secret) {
-    try {
-      Mac mac = Mac.getInstance("Hmac" + hash);
-      // HMAC pads the key with zeros, so an empty one and a zero byte are the same key.
-      mac.init(new SecretKeySpec(secret.length == 0 ? new byte[1] : secret, "HMAC"));
-      return mac;
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   /** How many iterations of that length this computer does in a second. */

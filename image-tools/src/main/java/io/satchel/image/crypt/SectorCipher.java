@@ -1,20 +1,19 @@
 package io.satchel.image.crypt;
 
+import io.satchel.image.crypt.Algorithms.BlockCipher;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.crypto.Cipher;
-import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * AES over sectors of 512 bytes, each with an initialisation vector made of its number, as dm-crypt
- * does it. Everything is built on the JDK's AES over a whole array of blocks at once: a call a
- * sector would cost more than the cipher. Thread-safe.
+ * A block cipher over sectors of 512 bytes, each with an initialisation vector made of its number,
+ * as dm-crypt does it. Everything is built on the cipher over a whole array of blocks at once: a
+ * call a sector would cost more than AES itself. Thread-safe.
  */
 public final class SectorCipher {
   /** Bytes that share an initialisation vector. */
@@ -23,8 +22,9 @@ public final class SectorCipher {
   /** The most that is ciphered in one go; the scratch space is of that size. */
   public static final int CHUNK = 64 << 10;
 
-  private static final int BLOCK = 16;
-  private static final int BLOCKS = SECTOR / BLOCK;
+  /** The longest block. */
+  private static final int MAX_BLOCK = 16;
+
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -46,6 +46,8 @@ public final class SectorCipher {
     ESSIV
   }
 
+  private final BlockCipher algorithm;
+  private final int block;
   private final Mode mode;
   private final IvGenerator generator;
   private final byte[] key;
@@ -55,28 +57,29 @@ public final class SectorCipher {
   /**
    * A cipher.
    *
-   * @param key 16, 24 or 32 bytes; twice that for XTS
-   * @param essivHash for ESSIV, the JDK's name of the hash (SHA-256)
+   * @param key as long as the cipher takes them; twice that for XTS
+   * @param essivHash for ESSIV, the hash's name in LUKS headers (sha256)
    */
-  public SectorCipher(Mode mode, IvGenerator generator, @Nullable String essivHash, byte[] key) {
+  public SectorCipher(
+      BlockCipher algorithm,
+      Mode mode,
+      IvGenerator generator,
+      @Nullable String essivHash,
+      byte[] key) {
+    this.algorithm = algorithm;
+    block = algorithm.blockBytes();
     this.mode = mode;
     this.generator = generator;
     this.key = key.clone();
-    byte[] hashed = null;
-    if (generator == IvGenerator.ESSIV && essivHash != null) {
-      try {
-        hashed = MessageDigest.getInstance(essivHash).digest(key);
-      } catch (GeneralSecurityException e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    essivKey = hashed;
+    boolean essiv = generator == IvGenerator.ESSIV && essivHash != null;
+    essivKey = essiv ? Algorithms.digest(essivHash).digest(key) : null;
   }
 
   /** Whether keys of that many bytes fit. */
-  public static boolean fits(Mode mode, int keyBytes) {
-    int each = mode == Mode.XTS ? keyBytes / 2 : keyBytes;
-    return (mode != Mode.XTS || keyBytes % 2 == 0) && (each == 16 || each == 24 || each == 32);
+  public static boolean fits(BlockCipher algorithm, Mode mode, int keyBytes) {
+    return mode == Mode.XTS
+        ? keyBytes % 2 == 0 && algorithm.blockBytes() == 16 && algorithm.fits(keyBytes / 2)
+        : algorithm.fits(keyBytes);
   }
 
   /** Encrypts whole sectors in place; the first is number {@code sector}. */
@@ -114,7 +117,7 @@ public final class SectorCipher {
     private final Cipher decryptor;
     private final @Nullable Cipher vectors;
     private final @Nullable Cipher tweaker;
-    private final byte[] iv = new byte[CHUNK / SECTOR * BLOCK];
+    private final byte[] iv = new byte[CHUNK / SECTOR * MAX_BLOCK];
     private final byte[] scratch = new byte[CHUNK];
     private final byte[] result = new byte[CHUNK];
     private final byte[] tweaks = new byte[mode == Mode.XTS ? CHUNK : 0];
@@ -122,13 +125,14 @@ public final class SectorCipher {
     Worker() {
       boolean xts = mode == Mode.XTS;
       byte[] first = xts ? Arrays.copyOf(key, key.length / 2) : key;
-      encryptor = aes(Cipher.ENCRYPT_MODE, first);
-      decryptor = aes(Cipher.DECRYPT_MODE, first);
+      encryptor = algorithm.with(Cipher.ENCRYPT_MODE, first);
+      decryptor = algorithm.with(Cipher.DECRYPT_MODE, first);
       byte[] essiv = essivKey;
-      vectors = essiv == null ? null : aes(Cipher.ENCRYPT_MODE, essiv);
+      vectors = essiv == null ? null : algorithm.with(Cipher.ENCRYPT_MODE, essiv);
       tweaker =
           xts
-              ? aes(Cipher.ENCRYPT_MODE, Arrays.copyOfRange(key, key.length / 2, key.length))
+              ? algorithm.with(
+                  Cipher.ENCRYPT_MODE, Arrays.copyOfRange(key, key.length / 2, key.length))
               : null;
     }
 
@@ -157,8 +161,8 @@ public final class SectorCipher {
     private void makeVectors(long sector, int count) throws GeneralSecurityException {
       for (int i = 0; i < count; i++) {
         long number = sector + i;
-        LONGS.set(iv, i * BLOCK, generator == IvGenerator.PLAIN ? number & 0xffffffffL : number);
-        LONGS.set(iv, i * BLOCK + 8, 0L);
+        LONGS.set(iv, i * block, generator == IvGenerator.PLAIN ? number & 0xffffffffL : number);
+        LONGS.set(iv, i * block + 8, 0L);
       }
       encryptVectors(vectors, count);
     }
@@ -166,8 +170,8 @@ public final class SectorCipher {
     private void encryptVectors(@Nullable Cipher cipher, int count)
         throws GeneralSecurityException {
       if (cipher != null) {
-        cipher.doFinal(iv, 0, count * BLOCK, scratch, 0);
-        System.arraycopy(scratch, 0, iv, 0, count * BLOCK);
+        cipher.doFinal(iv, 0, count * block, scratch, 0);
+        System.arraycopy(scratch, 0, iv, 0, count * block);
       }
     }
 
@@ -176,9 +180,9 @@ public final class SectorCipher {
         throws GeneralSecurityException {
       encryptVectors(tweaker, length / SECTOR);
       for (int s = 0, at = 0; at < length; s++) {
-        long low = (long) LONGS.get(iv, s * BLOCK);
-        long high = (long) LONGS.get(iv, s * BLOCK + 8);
-        for (int end = at + SECTOR; at < end; at += BLOCK) {
+        long low = (long) LONGS.get(iv, s * MAX_BLOCK);
+        long high = (long) LONGS.get(iv, s * MAX_BLOCK + 8);
+        for (int end = at + SECTOR; at < end; at += MAX_BLOCK) {
           LONGS.set(tweaks, at, low);
           LONGS.set(tweaks, at + 8, high);
           long carry = high >> 63 & 0x87;
@@ -197,14 +201,14 @@ public final class SectorCipher {
 
     /** A block depends on the one before it, but not on other sectors: a column at a time. */
     private void cbcEncrypt(byte[] data, int offset, int sectors) throws GeneralSecurityException {
-      System.arraycopy(iv, 0, result, 0, sectors * BLOCK);
-      for (int block = 0; block < BLOCKS; block++) {
+      System.arraycopy(iv, 0, result, 0, sectors * block);
+      for (int at = 0; at < SECTOR; at += block) {
         for (int s = 0; s < sectors; s++) {
-          xor(data, offset + s * SECTOR + block * BLOCK, result, s * BLOCK, scratch, s * BLOCK);
+          xor(data, offset + s * SECTOR + at, result, s * block, scratch, s * block);
         }
-        encryptor.doFinal(scratch, 0, sectors * BLOCK, result, 0);
+        encryptor.doFinal(scratch, 0, sectors * block, result, 0);
         for (int s = 0; s < sectors; s++) {
-          System.arraycopy(result, s * BLOCK, data, offset + s * SECTOR + block * BLOCK, BLOCK);
+          System.arraycopy(result, s * block, data, offset + s * SECTOR + at, block);
         }
       }
     }
@@ -212,11 +216,11 @@ public final class SectorCipher {
     private void cbcDecrypt(byte[] data, int offset, int length) throws GeneralSecurityException {
       decryptor.doFinal(data, offset, length, result, 0);
       // From the end: each block still needs the cipher text before it.
-      for (int at = length - BLOCK; at >= 0; at -= BLOCK) {
+      for (int at = length - block; at >= 0; at -= block) {
         if (at % SECTOR == 0) {
-          xor(result, at, iv, at / SECTOR * BLOCK, data, offset + at);
+          xor(result, at, iv, at / SECTOR * block, data, offset + at);
         } else {
-          xor(result, at, data, offset + at - BLOCK, data, offset + at);
+          xor(result, at, data, offset + at - block, data, offset + at);
         }
       }
     }
@@ -224,35 +228,26 @@ public final class SectorCipher {
     /** The vector counts up as a big-endian number. */
     private void ctr(byte[] data, int offset, int sectors) throws GeneralSecurityException {
       for (int s = 0; s < sectors; s++) {
-        for (int block = 0; block < BLOCKS; block++) {
-          int at = s * SECTOR + block * BLOCK;
-          System.arraycopy(iv, s * BLOCK, scratch, at, BLOCK);
-          for (int i = BLOCK - 1; i >= 0 && ++iv[s * BLOCK + i] == 0; i--) {
+        for (int at = 0; at < SECTOR; at += block) {
+          System.arraycopy(iv, s * block, scratch, s * SECTOR + at, block);
+          for (int i = block - 1; i >= 0 && ++iv[s * block + i] == 0; i--) {
             // The carry goes on.
           }
         }
       }
       encryptor.doFinal(scratch, 0, sectors * SECTOR, result, 0);
-      for (int at = 0; at < sectors * SECTOR; at += BLOCK) {
+      for (int at = 0; at < sectors * SECTOR; at += block) {
         xor(data, offset + at, result, at, data, offset + at);
       }
     }
 
     private void xor(byte[] a, int atA, byte[] b, int atB, byte[] to, int at) {
       long low = (long) LONGS.get(a, atA) ^ (long) LONGS.get(b, atB);
-      long high = (long) LONGS.get(a, atA + 8) ^ (long) LONGS.get(b, atB + 8);
+      if (block == MAX_BLOCK) {
+        long high = (long) LONGS.get(a, atA + 8) ^ (long) LONGS.get(b, atB + 8);
+        LONGS.set(to, at + 8, high);
+      }
       LONGS.set(to, at, low);
-      LONGS.set(to, at + 8, high);
-    }
-  }
-
-  private static Cipher aes(int direction, byte[] key) {
-    try {
-      Cipher cipher = Cipher.getInstance("AES/ECB/NoPadding");
-      cipher.init(direction, new SecretKeySpec(key, "AES"));
-      return cipher;
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

@@ -6,9 +6,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.image.QemuImg;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
 import java.util.Random;
+import javax.crypto.Cipher;
+import javax.crypto.spec.IvParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,6 +117,37 @@ class ImgLuksOracleTest {
     assertThat(last.err()).contains("last pass phrase");
     String base64 = "--object=secret,id=s,data=YSBsb25nZXIgb25l,format=base64";
     sameAsRaw(base64, format, file);
+  }
+
+  /** A pass phrase that is itself encrypted under a master key, as a management tool hands it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"base64", "raw"})
+  void secretsMayBeEncryptedUnderAnother(String format) throws Exception {
+    byte[] key = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+    byte[] iv = "fedcba9876543210".getBytes(StandardCharsets.US_ASCII);
+    Cipher cipher = Cipher.getInstance("AES/CBC/PKCS5Padding");
+    cipher.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, "AES"), new IvParameterSpec(iv));
+    byte[] packed = cipher.doFinal("opened by a key".getBytes(StandardCharsets.US_ASCII));
+    Base64.Encoder base64 = Base64.getEncoder();
+    Path data = folder.resolve("data");
+    Files.write(data, format.equals("raw") ? packed : base64.encode(packed));
+    String master = "secret,id=m,format=base64,data=" + base64.encodeToString(key);
+    String ivText = base64.encodeToString(iv);
+    String under = "secret,id=s,keyid=m,format=" + format + ",iv=" + ivText + ",file=" + data;
+    String plain = "secret,id=s,data=opened by a key";
+    Path file = folder.resolve("under.luks");
+    QemuImg.ok(
+        "convert", "--object", plain, "-O", "luks", "-o", "key-secret=s,iter-time=10", raw, file);
+    for (String object : new String[] {plain, under}) {
+      List<Object> words = new ArrayList<>(List.of("compare"));
+      if (object.equals(under)) {
+        words.addAll(List.of("--object", master));
+      }
+      words.addAll(List.of("--object", object, "--image-opts", options("luks", file, "s")));
+      words.add("driver=raw,file.filename=" + raw);
+      QemuImg.ok(words.toArray());
+      assertThat(ok(words.toArray())).isEqualTo("Images are identical.\n");
+    }
   }
 
   @Test

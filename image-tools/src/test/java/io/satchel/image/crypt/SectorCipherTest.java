@@ -2,6 +2,7 @@ package io.satchel.image.crypt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.image.crypt.Algorithms.BlockCipher;
 import io.satchel.image.crypt.SectorCipher.IvGenerator;
 import io.satchel.image.crypt.SectorCipher.Mode;
 import java.nio.charset.StandardCharsets;
@@ -28,7 +29,8 @@ class SectorCipherTest {
     for (int i = 0; i < data.length; i++) {
       data[i] = (byte) i;
     }
-    SectorCipher cipher = new SectorCipher(Mode.XTS, IvGenerator.PLAIN64, null, key);
+    SectorCipher cipher =
+        new SectorCipher(BlockCipher.AES, Mode.XTS, IvGenerator.PLAIN64, null, key);
     cipher.encrypt(0, data, 0, data.length);
     assertThat(Arrays.copyOf(data, 32))
         .isEqualTo(hex("27a7479befa1d476489f308cd4cfa6e2a96e4bbe3208ff25287dd3819616e89c"));
@@ -40,7 +42,8 @@ class SectorCipherTest {
     byte[] data = new byte[2048];
     new Random(1).nextBytes(data);
     byte[] ours = data.clone();
-    new SectorCipher(Mode.CBC, IvGenerator.PLAIN64, null, key).encrypt(7, ours, 0, 2048);
+    new SectorCipher(BlockCipher.AES, Mode.CBC, IvGenerator.PLAIN64, null, key)
+        .encrypt(7, ours, 0, 2048);
     Cipher jdk = Cipher.getInstance("AES/CBC/NoPadding");
     for (int i = 0; i < 4; i++) {
       byte[] iv = new byte[16];
@@ -55,7 +58,7 @@ class SectorCipherTest {
   @CsvSource({
     "XTS,PLAIN64,,64",
     "XTS,PLAIN,,32",
-    "CBC,ESSIV,SHA-256,32",
+    "CBC,ESSIV,sha256,32",
     "CBC,PLAIN64,,24",
     "CTR,PLAIN64,,16",
     "ECB,PLAIN,,32"
@@ -66,7 +69,7 @@ class SectorCipherTest {
     random.nextBytes(key);
     byte[] data = new byte[(200 << 10) + 512];
     random.nextBytes(data);
-    SectorCipher cipher = new SectorCipher(mode, iv, hash, key);
+    SectorCipher cipher = new SectorCipher(BlockCipher.AES, mode, iv, hash, key);
     byte[] whole = data.clone();
     long first = (1L << 32) - 100;
     cipher.encrypt(first, whole, 0, whole.length);
@@ -83,11 +86,11 @@ class SectorCipherTest {
   void pbkdf2GivesTheVectorsOfRfc6070() {
     byte[] password = "password".getBytes(StandardCharsets.US_ASCII);
     byte[] salt = "salt".getBytes(StandardCharsets.US_ASCII);
-    assertThat(Pbkdf2.derive("SHA1", password, salt, 2, 20))
+    assertThat(Pbkdf2.derive("sha1", password, salt, 2, 20))
         .isEqualTo(hex("ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"));
     assertThat(
             Pbkdf2.derive(
-                "SHA1",
+                "sha1",
                 "passwordPASSWORDpassword".getBytes(StandardCharsets.US_ASCII),
                 "saltSALTsaltSALTsaltSALTsaltSALTsalt".getBytes(StandardCharsets.US_ASCII),
                 4096,

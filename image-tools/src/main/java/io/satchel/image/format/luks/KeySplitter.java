@@ -1,8 +1,8 @@
 package io.satchel.image.format.luks;
 
+import io.satchel.image.crypt.Algorithms;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 
 /**
@@ -48,19 +48,15 @@ final class KeySplitter {
 
   /** Hashes the value piece by piece, each with its number in front. */
   private static byte[] diffuse(byte[] value, String hash) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance(hash);
-      int size = digest.getDigestLength();
-      byte[] out = new byte[value.length];
-      for (int i = 0, at = 0; at < value.length; i++, at += size) {
-        int n = Math.min(size, value.length - at);
-        digest.update(ByteBuffer.allocate(4).putInt(0, i));
-        digest.update(value, at, n);
-        System.arraycopy(digest.digest(), 0, out, at, n);
-      }
-      return out;
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
+    MessageDigest digest = Algorithms.digest(hash);
+    int size = digest.getDigestLength();
+    byte[] out = new byte[value.length];
+    for (int i = 0, at = 0; at < value.length; i++, at += size) {
+      int n = Math.min(size, value.length - at);
+      digest.update(ByteBuffer.allocate(4).putInt(0, i));
+      digest.update(value, at, n);
+      System.arraycopy(digest.digest(), 0, out, at, n);
     }
+    return out;
   }
 }

@@ -2,6 +2,7 @@ package io.satchel.image.format.luks;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.crypt.Algorithms.BlockCipher;
 import io.satchel.image.crypt.Pbkdf2;
 import io.satchel.image.crypt.SectorCipher;
 import io.satchel.image.crypt.SectorCipher.IvGenerator;
@@ -168,11 +169,12 @@ public final class LuksHeader {
     IvGenerator generator = LuksOptions.generator(vector);
     String ivHash = colon < 0 ? null : words.substring(colon + 1);
     boolean essiv = generator == IvGenerator.ESSIV;
-    if (!cipher.equals("aes")
+    BlockCipher algorithm = LuksOptions.algorithm(cipher);
+    if (algorithm == null
         || mode == null
         || generator == null
         || !LuksOptions.HASHES.contains(hash)
-        || essiv && LuksOptions.keyOf(ivHash) == 0) {
+        || essiv && LuksOptions.keyOf(algorithm, ivHash) == 0) {
       throw new ImageException(
           Kind.UNSUPPORTED,
           file.name(),
@@ -187,11 +189,11 @@ public final class LuksHeader {
           base + 8,
           null);
     }
-    if (!SectorCipher.fits(mode, keyBytes)) {
+    if (!SectorCipher.fits(algorithm, mode, keyBytes)) {
       throw corrupt(
           file, "has a key of " + Integer.toUnsignedString(keyBytes) + " bytes", base + 108);
     }
-    return new LuksOptions(keyBytes, mode, generator, essiv ? ivHash : null, hash, 2000);
+    return new LuksOptions(algorithm, keyBytes, mode, generator, essiv ? ivHash : null, hash, 2000);
   }
 
   private Slot slot(ByteBuffer b, int index) throws ImageException {
@@ -285,7 +287,7 @@ public final class LuksHeader {
       all.put("ivgen-hash-alg", ivHash);
     }
     all.put("hash-alg", how.hash());
-    all.put("cipher-alg", "aes-" + how.keyBytes() * 8 / (how.mode() == Mode.XTS ? 2 : 1));
+    all.put("cipher-alg", how.algorithmWord());
     all.put("uuid", uuidText);
     all.put("cipher-mode", how.mode().name().toLowerCase(Locale.ROOT));
     List<Object> list = new ArrayList<>();
@@ -310,17 +312,15 @@ public final class LuksHeader {
   // --- Keys ---
 
   private byte[] masterDigest(byte[] key, byte[] salt, int rounds) {
-    return Pbkdf2.derive(LuksOptions.mac(how.hash()), key, salt, rounds, DIGEST);
+    return Pbkdf2.derive(how.hash(), key, salt, rounds, DIGEST);
   }
 
   private byte @Nullable [] open(Slot slot, byte[] passphrase) throws IOException {
-    byte[] lock =
-        Pbkdf2.derive(
-            LuksOptions.mac(how.hash()), passphrase, slot.salt, slot.iterations, how.keyBytes());
+    byte[] lock = Pbkdf2.derive(how.hash(), passphrase, slot.salt, slot.iterations, how.keyBytes());
     byte[] split = new byte[slotSectors() * SECTOR];
     file.read(base + slot.offsetSector * (long) SECTOR, ByteBuffer.wrap(split));
     how.cipher(lock).decrypt(0, split, 0, split.length);
-    byte[] key = KeySplitter.merge(split, how.keyBytes(), STRIPES, LuksOptions.digest(how.hash()));
+    byte[] key = KeySplitter.merge(split, how.keyBytes(), STRIPES, how.hash());
     byte[] found = masterDigest(key, digestSalt, digestIterations);
     return MessageDigest.isEqual(found, digest) ? key : null;
   }
@@ -352,7 +352,7 @@ public final class LuksHeader {
   }
 
   private int rounds(long milliseconds) {
-    long second = Pbkdf2.iterationsPerSecond(LuksOptions.mac(how.hash()), how.keyBytes());
+    long second = Pbkdf2.iterationsPerSecond(how.hash(), how.keyBytes());
     long wanted = second * milliseconds / 1000;
     return Math.clamp(wanted, MIN_ITERATIONS, MAX_ITERATIONS);
   }
@@ -364,13 +364,9 @@ public final class LuksHeader {
     slot.iterations = rounds(milliseconds);
     slot.stripes = STRIPES;
     random.nextBytes(slot.salt);
-    byte[] lock =
-        Pbkdf2.derive(
-            LuksOptions.mac(how.hash()), passphrase, slot.salt, slot.iterations, how.keyBytes());
+    byte[] lock = Pbkdf2.derive(how.hash(), passphrase, slot.salt, slot.iterations, how.keyBytes());
     byte[] split =
-        Arrays.copyOf(
-            KeySplitter.split(key, STRIPES, LuksOptions.digest(how.hash()), random),
-            slotSectors() * SECTOR);
+        Arrays.copyOf(KeySplitter.split(key, STRIPES, how.hash(), random), slotSectors() * SECTOR);
     how.cipher(lock).encrypt(0, split, 0, split.length);
     file.write(base + slot.offsetSector * (long) SECTOR, ByteBuffer.wrap(split));
     // The material is there before the header says so.
@@ -382,7 +378,7 @@ public final class LuksHeader {
   private void write() throws IOException {
     ByteBuffer b = ByteBuffer.allocate(BYTES);
     b.put(MAGIC).putShort((short) 1);
-    b.put(8, "aes".getBytes(StandardCharsets.US_ASCII));
+    b.put(8, how.algorithm().headerName().getBytes(StandardCharsets.US_ASCII));
     b.put(40, how.cipherMode().getBytes(StandardCharsets.US_ASCII));
     b.put(72, how.hash().getBytes(StandardCharsets.US_ASCII));
     b.putInt(104, payloadSector).putInt(108, how.keyBytes());
@@ -417,7 +413,7 @@ public final class LuksHeader {
     random.nextBytes(key);
     byte[] salt = new byte[SALT];
     random.nextBytes(salt);
-    String mac = LuksOptions.mac(how.hash());
+    String mac = how.hash();
     // As QEMU: an eighth of the time, for each try of a slot ends with it.
     long rounds = Pbkdf2.iterationsPerSecond(mac, DIGEST) * how.iterTime() / 8000;
     int digestRounds = Math.clamp(rounds, MIN_ITERATIONS, MAX_ITERATIONS);

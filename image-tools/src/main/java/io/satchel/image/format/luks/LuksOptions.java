@@ -1,6 +1,7 @@
 package io.satchel.image.format.luks;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.crypt.Algorithms.BlockCipher;
 import io.satchel.image.crypt.SectorCipher;
 import io.satchel.image.crypt.SectorCipher.IvGenerator;
 import io.satchel.image.crypt.SectorCipher.Mode;
@@ -14,29 +15,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a new LUKS header is to be made.
  *
+ * @param algorithm what enciphers the blocks
  * @param keyBytes the length of the disk's key
  * @param ivHash for ESSIV, the hash of the key; otherwise null
  * @param hash of the pass phrases and of the key's splitting
  * @param iterTime milliseconds that trying a pass phrase is to take here
  */
 public record LuksOptions(
+    BlockCipher algorithm,
     int keyBytes,
     Mode mode,
     IvGenerator generator,
     @Nullable String ivHash,
     String hash,
     long iterTime) {
-  /** The hashes that the JDK has too, by the names in LUKS headers. */
-  static final List<String> HASHES = List.of("sha1", "sha224", "sha256", "sha384", "sha512");
+  /** The hashes by their names in LUKS headers. */
+  static final List<String> HASHES =
+      List.of("sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160");
 
   private static final long MAX_ITER_TIME = 600_000;
 
   /** The options' names with a line of help each, behind a prefix such as "encrypt.". */
   public static Map<String, String> help(String prefix) {
     Map<String, String> all = new LinkedHashMap<>();
-    all.put(prefix + "cipher-alg", "Name of encryption cipher algorithm (aes-128, -192, -256)");
+    all.put(
+        prefix + "cipher-alg", "Cipher: aes-, serpent- or twofish-128, -192, -256, or cast5-128");
     all.put(prefix + "cipher-mode", "Name of encryption cipher mode (xts, cbc, ctr, ecb)");
-    all.put(prefix + "hash-alg", "Name of encryption hash algorithm (sha1 to sha512)");
+    all.put(prefix + "hash-alg", "Name of encryption hash algorithm (sha1 to sha512, ripemd160)");
     all.put(prefix + "iter-time", "Time to spend in PBKDF in milliseconds");
     all.put(prefix + "ivgen-alg", "Name of IV generator algorithm (plain, plain64, essiv)");
     all.put(prefix + "ivgen-hash-alg", "Name of IV generator hash algorithm");
@@ -48,15 +53,14 @@ public record LuksOptions(
   public static LuksOptions read(String file, OptionReader reader, String prefix)
       throws ImageException {
     String algorithm = reader.text(prefix + "cipher-alg", "aes-256");
-    int bits =
-        switch (algorithm) {
-          case "aes-128" -> 128;
-          case "aes-192" -> 192;
-          case "aes-256" -> 256;
-          default ->
-              throw OptionReader.impossible(
-                  file, "cannot be encrypted with " + algorithm + ", only with AES");
-        };
+    int dash = algorithm.lastIndexOf('-');
+    BlockCipher cipher = dash < 0 ? null : algorithm(algorithm.substring(0, dash));
+    String bits = algorithm.substring(dash + 1);
+    int length = bits.matches("128|192|256") ? Integer.parseInt(bits) / 8 : 0;
+    if (cipher == null || !cipher.fits(length)) {
+      throw OptionReader.impossible(
+          file, "cannot be encrypted with " + algorithm + "; the help names what can be");
+    }
     Mode mode = mode(reader.text(prefix + "cipher-mode", "xts"));
     String vector = reader.text(prefix + "ivgen-alg", "plain64");
     IvGenerator generator = generator(vector);
@@ -67,22 +71,24 @@ public record LuksOptions(
     }
     if (mode == null
         || generator == null
+        || mode == Mode.XTS && cipher.blockBytes() != 16
         || !HASHES.contains(hash)
         || ivHash != null && !HASHES.contains(ivHash)) {
       throw OptionReader.impossible(file, "cannot be encrypted with that mode, IV or hash");
     }
     if (generator != IvGenerator.ESSIV) {
       ivHash = null;
-    } else if (keyOf(ivHash) == 0) {
+    } else if (keyOf(cipher, ivHash) == 0) {
       throw OptionReader.impossible(
-          file, "cannot have the IV hash " + ivHash + ", whose length is no key of AES");
+          file, "cannot have the IV hash " + ivHash + ", whose length is no key of it");
     }
     String time = reader.text(prefix + "iter-time", "2000");
     if (!time.matches("[0-9]{1,9}") || Long.parseLong(time) == 0) {
       throw OptionReader.impossible(file, "cannot have the iter-time " + time);
     }
     return new LuksOptions(
-        bits / 8 * (mode == Mode.XTS ? 2 : 1),
+        cipher,
+        length * (mode == Mode.XTS ? 2 : 1),
         mode,
         generator,
         ivHash,
@@ -109,19 +115,24 @@ public record LuksOptions(
     };
   }
 
-  /** The bits of the AES key that a hash gives; 0 when it gives none. */
-  static int keyOf(@Nullable String ivHash) {
-    return "sha256".equals(ivHash) ? 256 : 0;
+  /** The block cipher of that name in a header, or null. */
+  static @Nullable BlockCipher algorithm(String name) {
+    for (BlockCipher each : BlockCipher.values()) {
+      if (each.headerName().equals(name)) {
+        return each;
+      }
+    }
+    return null;
   }
 
-  /** The JDK's name of a hash of {@link #HASHES}. */
-  static String digest(String hash) {
-    return "SHA-" + hash.substring(3);
+  /** The cipher and the bits of its key as options have it: "aes-256". */
+  String algorithmWord() {
+    return algorithm.headerName() + "-" + keyBytes * 8 / (mode == Mode.XTS ? 2 : 1);
   }
 
-  /** The same for an HMAC. */
-  static String mac(String hash) {
-    return "SHA" + hash.substring(3);
+  /** The bits of the key that a hash gives for ESSIV; 0 when it gives none. */
+  static int keyOf(BlockCipher algorithm, @Nullable String ivHash) {
+    return "sha256".equals(ivHash) && algorithm.fits(32) ? 256 : 0;
   }
 
   /** The header's words for mode and vector. */
@@ -132,6 +143,6 @@ public record LuksOptions(
   }
 
   SectorCipher cipher(byte[] key) {
-    return new SectorCipher(mode, generator, ivHash == null ? null : digest(ivHash), key);
+    return new SectorCipher(algorithm, mode, generator, ivHash, key);
   }
 }

@@ -2,6 +2,7 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.crypt.Algorithms.BlockCipher;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.crypt.Secrets;
 import io.satchel.image.crypt.SectorCipher;
@@ -65,7 +66,9 @@ final class Qcow2Encryption {
       // one.
       byte[] key = secret == null ? null : Arrays.copyOf(secret, LEGACY_KEY);
       SectorCipher cipher =
-          key == null ? null : new SectorCipher(Mode.CBC, IvGenerator.PLAIN64, null, key);
+          key == null
+              ? null
+              : new SectorCipher(BlockCipher.AES, Mode.CBC, IvGenerator.PLAIN64, null, key);
       return new Qcow2Encryption(file, null, key, cipher, 0, 0);
     }
     byte[] pointer = h.extension(Qcow2Header.EXT_CRYPTO);
