@@ -1,14 +1,23 @@
 package io.satchel.image.cli;
 
+import io.satchel.image.Formats;
 import io.satchel.image.Images;
-import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage;
+import io.satchel.image.OpenedImage.Layer;
+import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.HostFile;
+import io.satchel.image.format.ImageFormat.Purpose;
+import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.qcow2.Qcow2Options;
+import io.satchel.image.operation.CopyOnRead;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,14 +64,36 @@ final class IoCommand extends ImageCommand {
   String discard = "ignore";
 
   @Option(
-      names = {"-m", "--misalign", "-k", "--native-aio", "-C", "--copy-on-read"},
-      hidden = true)
-  boolean ignored;
+      names = {"-s", "--snapshot"},
+      description = "Write to a temporary file that is thrown away.")
+  boolean snapshot;
+
+  @Option(
+      names = {"-C", "--copy-on-read"},
+      description = "Keep in the image what is read from its backing files.")
+  boolean copyOnRead;
+
+  @Option(
+      names = {"-m", "--misalign"},
+      description = "Use buffers that begin at no round address.")
+  boolean misalign;
+
+  @Option(
+      names = {"-k", "--native-aio"},
+      description = "Short for -i native.")
+  boolean nativeAio;
 
   @Option(
       names = {"-i", "--aio"},
-      hidden = true)
-  @Nullable String engine;
+      paramLabel = "MODE",
+      description = "threads, native or io_uring; requests run in threads here whichever is named.")
+  String engine = "threads";
+
+  @Option(
+      names = {"-T", "--trace"},
+      paramLabel = "EVENTS",
+      description = "QEMU's own trace events: none of them exists here.")
+  @Nullable List<String> traces;
 
   @Parameters(arity = "0..1", paramLabel = "IMAGE", description = "The image.")
   @Nullable String image;
@@ -71,14 +102,57 @@ final class IoCommand extends ImageCommand {
     super(terminal);
   }
 
-  /** A disk that commands work on. */
-  record Opened(OpenedImage image, @Nullable BlockDebug debug) {}
+  /**
+   * A disk that commands work on.
+   *
+   * @param disk what is read and written: the image, perhaps with something before it
+   * @param temporary the file that takes the writes and is then deleted, or null
+   */
+  record Opened(
+      OpenedImage image, BlockDevice disk, @Nullable BlockDebug debug, @Nullable Path temporary) {
+    void close() throws IOException {
+      image.close();
+      if (temporary != null) {
+        Files.deleteIfExists(temporary);
+      }
+    }
+  }
+
+  /** How a disk is to be opened. */
+  record How(boolean readOnly, boolean snapshot, boolean copyOnRead) {}
+
+  private How how() {
+    return new How(readOnly, snapshot, copyOnRead);
+  }
+
+  private boolean optionsMakeSense() {
+    for (String each : traces == null ? List.<String>of() : traces) {
+      terminal.err.println("qemu-io: warning: trace event '" + each + "' does not exist");
+    }
+    if (!List.of("threads", "native", "io_uring").contains(engine)) {
+      terminal.err.println("qemu-io: Invalid aio option: " + engine);
+      return false;
+    }
+    boolean direct = noCache || cache.equals("none") || cache.equals("directsync");
+    if ((nativeAio || engine.equals("native")) && !direct) {
+      terminal.err.println(
+          "qemu-io: can't open device "
+              + image
+              + ": aio=native was specified, but it requires cache.direct=on, which was not"
+              + " specified.");
+      return false;
+    }
+    return true;
+  }
 
   @Override
   public Integer call() throws IOException {
+    if (!optionsMakeSense()) {
+      return 1;
+    }
     IoSession session = new IoSession(this, terminal.out, terminal.err);
     try {
-      if (image != null && !session.open(image, imageOptions, format, readOnly)) {
+      if (image != null && !session.open(image, imageOptions, format, how())) {
         return 1;
       }
       if (commands != null) {
@@ -108,8 +182,7 @@ final class IoCommand extends ImageCommand {
   }
 
   /** Opens a disk as a name, as options, or as blkdebug:RULES:NAME. */
-  Opened open(String name, boolean byOptions, @Nullable String as, boolean onlyRead)
-      throws IOException {
+  Opened open(String name, boolean byOptions, @Nullable String as, How how) throws IOException {
     Map<String, String> words = byOptions ? parseOptions(List.of(name)) : Map.of();
     List<Map<String, String>> rules = new ArrayList<>();
     Named named;
@@ -151,13 +224,46 @@ final class IoCommand extends ImageCommand {
       named = named(name, as, false);
     }
     CacheMode mode = cacheMode(noCache ? "none" : cache);
-    OpenOptions how = options(named, !onlyRead).withCache(mode);
-    OpenedImage opened = Images.open(named.path(), how);
-    if (opened.device().readOnly() && !onlyRead) {
+    boolean written = !how.readOnly() && !how.snapshot();
+    if (how.copyOnRead() && how.readOnly()) {
+      throw new ImageException(
+          ImageException.Kind.READ_ONLY, name, "cannot copy what it reads", "leave out -r or -C");
+    }
+    OpenedImage opened = Images.open(named.path(), options(named, written).withCache(mode));
+    if (opened.device().readOnly() && written) {
       opened.close();
       throw new ImageException(ImageException.Kind.READ_ONLY, name, "can only be read", "give -r");
     }
-    return new Opened(
-        opened, debugged ? new BlockDebug(opened.device(), terminal.out, rules) : null);
+    Path temporary = null;
+    if (how.snapshot() && !how.readOnly()) {
+      temporary = Files.createTempFile("satchel-io", ".qcow2");
+      opened = above(opened, temporary);
+    }
+    BlockDebug debug = debugged ? new BlockDebug(opened.device(), terminal.out, rules) : null;
+    BlockDevice disk = debug == null ? opened.device() : debug;
+    if (how.copyOnRead()) {
+      disk = new CopyOnRead(disk, (LayeredDevice) opened.chain().getFirst().device());
+    }
+    return new Opened(opened, disk, debug, temporary);
+  }
+
+  /** The disk with an image over it that takes the writes. */
+  private static OpenedImage above(OpenedImage below, Path temporary) throws IOException {
+    try {
+      HostFile file = HostFile.open(temporary, true, HostFile.Locking.NO);
+      Formats.QCOW2.create(
+          file,
+          Qcow2Options.ofSize(below.device().size())
+              .withBacking(below.path().toString(), below.format()));
+      Qcow2Device top = Formats.QCOW2.open(file, Purpose.USE, true);
+      top.attachBacking(below.device());
+      List<Layer> chain = new ArrayList<>(below.chain());
+      chain.addFirst(new Layer(temporary, Formats.QCOW2.name(), top.size(), top));
+      return new OpenedImage(top, chain);
+    } catch (IOException e) {
+      below.close();
+      Files.deleteIfExists(temporary);
+      throw e;
+    }
   }
 }

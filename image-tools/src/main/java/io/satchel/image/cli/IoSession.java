@@ -31,6 +31,7 @@ final class IoSession implements AutoCloseable {
   /** The most that one request may carry, as in QEMU. */
   private static final long MAX_LENGTH = 2_147_483_136L;
 
+  private static final int MISALIGNMENT = 17;
   private static final int CHUNK = 1 << 20;
   private static final int DEFAULT_PATTERN = 0xcd;
 
@@ -40,6 +41,7 @@ final class IoSession implements AutoCloseable {
 
   static {
     String[] lines = {
+      "abort -- simulate a program crash using abort(3)",
       "aio_flush -- completes all outstanding aio requests",
       "aio_read [-Ciqv] [-P pattern] off len [len..] -- asynchronously reads a number of bytes",
       "aio_write [-Cfiquz] [-P pattern] off len [len..] -- asynchronously writes a number of bytes",
@@ -61,6 +63,7 @@ final class IoSession implements AutoCloseable {
       "remove_break tag -- remove a breakpoint by tag",
       "reopen [(-r|-w)] [-c cache] [-o options] -- reopens an image with new options",
       "resume tag -- resumes the request tagged as tag",
+      "sigraise signal -- raises a signal",
       "sleep -- waits for the given value in milliseconds",
       "truncate [-m prealloc_mode] off -- truncates the current file at the given offset",
       "wait_break tag -- waits for the suspension of a request",
@@ -95,7 +98,7 @@ final class IoSession implements AutoCloseable {
     return failed;
   }
 
-  boolean open(String image, boolean options, @Nullable String as, boolean readOnly)
+  boolean open(String image, boolean options, @Nullable String as, IoCommand.How how)
       throws IOException {
     if (opened != null) {
       err.println("qemu-io: file open already, try 'help close'");
@@ -103,7 +106,7 @@ final class IoSession implements AutoCloseable {
       return false;
     }
     try {
-      opened = command.open(image, options, as, readOnly);
+      opened = command.open(image, options, as, how);
       name = image;
       byOptions = options;
       format = as;
@@ -112,7 +115,9 @@ final class IoSession implements AutoCloseable {
       String reason =
           e.kind() == ImageException.Kind.MISSING
               ? "Could not open '" + image + "': No such file or directory"
-              : e.getMessage();
+              : how.copyOnRead() && how.readOnly()
+                  ? "Can't use copy-on-read on read-only device"
+                  : e.getMessage();
       err.println("qemu-io: can't open device " + image + ": " + reason);
       failed = true;
       return false;
@@ -120,8 +125,7 @@ final class IoSession implements AutoCloseable {
   }
 
   private BlockDevice disk() {
-    IoCommand.Opened o = Objects.requireNonNull(opened);
-    return o.debug() != null ? o.debug() : o.image().device();
+    return Objects.requireNonNull(opened).disk();
   }
 
   private LayeredDevice layer() {
@@ -151,7 +155,7 @@ final class IoSession implements AutoCloseable {
       return true;
     }
     try {
-      if (!List.of("open", "help", "sleep").contains(word)) {
+      if (!List.of("open", "help", "sleep", "sigraise").contains(word)) {
         if (opened == null) {
           err.println("no file open, try 'help open'");
           failed = true;
@@ -249,6 +253,16 @@ final class IoSession implements AutoCloseable {
       case "open" -> openAgain(parse(words, "rsCnkUt:d:o:", 0, -1));
       case "reopen" -> reopen(parse(words, "rwc:o:", 0, -1));
       case "sleep" -> sleep(parse(words, "", 1, 1));
+      case "abort" -> {
+        parse(words, "", 0, 0);
+        out.flush();
+        Signals.raise(Signals.ABORT);
+      }
+      case "sigraise" -> {
+        long signal = IoWords.number(parse(words, "", 1, 1).rest().getFirst());
+        out.flush();
+        Signals.raise((int) Math.min(signal, Integer.MAX_VALUE));
+      }
       case "help" -> help(parse(words, "", 0, 1));
       default -> steer(word, words);
     }
@@ -339,7 +353,7 @@ final class IoSession implements AutoCloseable {
         w,
         span,
         () -> {
-          ByteBuffer b = ByteBuffer.allocate((int) Math.min(CHUNK, span.length()));
+          ByteBuffer b = buffer((int) Math.min(CHUNK, span.length()));
           boolean differs = false;
           long shown = 0;
           for (long at = 0; at < span.length() || at == 0; at += b.limit()) {
@@ -374,6 +388,13 @@ final class IoSession implements AutoCloseable {
             failed |= !later;
           }
         });
+  }
+
+  /** Memory for a request; with -m it begins at no round address. */
+  private ByteBuffer buffer(int length) {
+    return command.misalign
+        ? ByteBuffer.allocateDirect(length + MISALIGNMENT).position(MISALIGNMENT).slice()
+        : ByteBuffer.allocate(length);
   }
 
   private Qcow2Device vmState() throws IOException {
@@ -479,13 +500,18 @@ final class IoSession implements AutoCloseable {
     // One request, as a breakpoint or an injected error counts them.
     int whole = (int) Math.min(span.length(), disk() instanceof BlockDebug ? MAX_LENGTH : CHUNK);
     byte[] b = new byte[whole];
+    ByteBuffer buffer = command.misalign ? buffer(whole) : ByteBuffer.wrap(b);
     for (long at = 0; at < span.length(); ) {
       int n = (int) Math.min(b.length, span.length() - at);
       fill(b, at, pattern, content);
+      buffer.clear().limit(n);
+      if (command.misalign) {
+        buffer.put(0, b, 0, n);
+      }
       if (state) {
-        vmState().writeVmState(span.offset() + at, ByteBuffer.wrap(b, 0, n));
+        vmState().writeVmState(span.offset() + at, buffer);
       } else {
-        disk().write(span.offset() + at, ByteBuffer.wrap(b, 0, n));
+        disk().write(span.offset() + at, buffer);
       }
       at += n;
     }
@@ -619,13 +645,17 @@ final class IoSession implements AutoCloseable {
     List<String> options = new ArrayList<>(w.rest());
     String given = w.value('o');
     if (given != null && w.rest().isEmpty()) {
-      open(given, true, null, w.has('r'));
+      open(given, true, null, how(w));
       return;
     }
     if (options.size() != 1) {
       throw new Misuse(usage("open"), true);
     }
-    open(options.getFirst(), command.imageOptions, command.format, w.has('r'));
+    open(options.getFirst(), command.imageOptions, command.format, how(w));
+  }
+
+  private static IoCommand.How how(IoWords w) {
+    return new IoCommand.How(w.has('r'), w.has('s'), w.has('C'));
   }
 
   private void reopen(IoWords w) throws IOException, Misuse {
@@ -634,7 +664,7 @@ final class IoSession implements AutoCloseable {
     }
     boolean readOnly = w.has('r') || !w.has('w') && disk().readOnly();
     closeDisk();
-    open(name, byOptions, format, readOnly);
+    open(name, byOptions, format, new IoCommand.How(readOnly, false, command.copyOnRead));
   }
 
   private void sleep(IoWords w) throws Misuse {
@@ -728,7 +758,7 @@ final class IoSession implements AutoCloseable {
     IoCommand.Opened o = opened;
     opened = null;
     if (o != null) {
-      o.image().close();
+      o.close();
     }
   }
 

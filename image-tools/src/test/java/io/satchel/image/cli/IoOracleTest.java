@@ -113,6 +113,82 @@ class IoOracleTest {
             + ",file.set-state.0.new_state=2,file.set-state.0.state=1");
   }
 
+  @Test
+  void theOptionsOfAStartAreKnown() throws IOException {
+    List<String> write = List.of("-c", "write -P 9 0 64k", "-c", "read -P 9 0 64k", "-c", "info");
+    compare("qcow2", List.of("-s"), write, "disk");
+    compare("raw", List.of("-s", "-f", "raw"), List.of("-c", "write 0 64k", "-c", "map"), "disk");
+    compare("qcow2", List.of("-s", "-r"), List.of("-c", "write 0 64k"), "disk");
+    compare("qcow2", List.of("-m"), write, "disk");
+    compare("qcow2", List.of("-n", "-k"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of("-k"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of("-i", "threads"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of("-i", "bogus"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of("-T", "no_such_event"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of("-C", "-r"), List.of("-c", "length"), "disk");
+    compare("qcow2", List.of(), List.of("-c", "sigraise", "-c", "sigraise x"), "disk");
+    compare("qcow2", List.of(), List.of("-c", "sigraise 0", "-c", "length"), "disk");
+  }
+
+  @Test
+  void whatASnapshotTookIsThrownAway() throws IOException {
+    Path disk = folder.resolve("disk");
+    QemuImg.ok("create", "-q", "-f", "qcow2", disk, "1M");
+    byte[] before = Files.readAllBytes(disk);
+    assertThat(run(List.of("-s", "-c", "write 0 64k", disk.toString()))).endsWith("|0");
+    assertThat(Files.readAllBytes(disk)).isEqualTo(before);
+  }
+
+  @Test
+  void whatIsReadFromBelowIsKept() throws IOException {
+    QemuImg.needs("qemu-io");
+    Path below = Files.write(folder.resolve("below"), "text".repeat(100_000).getBytes());
+    String[] maps = new String[2];
+    for (int ours = 0; ours < 2; ours++) {
+      Path over = folder.resolve("over" + ours);
+      QemuImg.ok("create", "-q", "-f", "qcow2", "-b", below, "-F", "raw", over, "1M");
+      List<String> words =
+          List.of("-C", "-c", "read 100k 1k", "-c", "read 600k 1k", "-c", "map", over.toString());
+      maps[ours] = masked(ours == 0 ? reference(words) : run(words));
+      QemuImg.same(over, below);
+      QemuImg.checkClean(over);
+    }
+    assertThat(maps[1]).isEqualTo(maps[0]).contains("    allocated at offset 64 KiB");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"abort", "sigraise 9", "sigraise 15"})
+  void aProgramThatCrashesLeavesWhatItFlushed(String crash) throws Exception {
+    QemuImg.needs("qemu-io");
+    int[] statuses = new int[2];
+    for (int ours = 0; ours < 2; ours++) {
+      Path disk = folder.resolve("disk" + ours);
+      QemuImg.ok("create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", disk, "4M");
+      List<String> words = new ArrayList<>(List.of("qemu-io"));
+      if (ours == 1) {
+        words =
+            new ArrayList<>(
+                List.of(
+                    ProcessHandle.current().info().command().orElse("java"),
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    "io.satchel.image.cli.ImgCommand",
+                    "io"));
+      }
+      words.addAll(List.of("-c", "write -P 7 0 1M", "-c", "flush", "-c", crash, disk.toString()));
+      Process process =
+          new ProcessBuilder(words)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      statuses[ours] = process.waitFor();
+      QemuImg.run("check", "-r", "all", disk);
+      QemuImg.io(disk, "read -P 7 0 1M");
+    }
+    assertThat(statuses[1]).isEqualTo(statuses[0]).isGreaterThan(128);
+  }
+
   private void compare(String format, List<String> before, List<String> commands, String image)
       throws IOException {
     QemuImg.needs("qemu-io");
@@ -139,11 +215,11 @@ class IoOracleTest {
   }
 
   /** Times and rates become T. */
-  private static String masked(String text) {
+  static String masked(String text) {
     return text.replaceAll("ops; .*ops/sec\\)", "ops; T").replaceAll("(?m)^(\\d+,\\d+),.*", "$1,T");
   }
 
-  private static String run(List<String> words) {
+  static String run(List<String> words) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     List<String> all = new ArrayList<>(List.of("io"));
@@ -160,7 +236,7 @@ class IoOracleTest {
         + status;
   }
 
-  private static String reference(List<String> words) throws IOException {
+  static String reference(List<String> words) throws IOException {
     List<String> all = new ArrayList<>(List.of("qemu-io"));
     all.addAll(words);
     Path err = Files.createTempFile("err", "");
