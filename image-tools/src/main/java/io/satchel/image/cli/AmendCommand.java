@@ -30,13 +30,16 @@ final class AmendCommand extends ImageCommand {
   @Option(names = "-p", description = "Show progress.")
   boolean progress;
 
-  @Option(names = "-t", paramLabel = "CACHE", description = "Cache mode.")
+  @Option(
+      names = "-t",
+      paramLabel = "CACHE",
+      description = "What a flush waits for: none, writeback, writethrough, directsync, unsafe.")
   String cache = "writeback";
 
   @Option(names = "--force", description = "Do what is dangerous, too.")
   boolean force;
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   private static Predicate<String> isKeyOption(String prefix) {

@@ -20,16 +20,25 @@ import picocli.CommandLine.Parameters;
 /** {@code bench}: sends many requests and tells how long they took. */
 @Command(name = "bench", description = "Sends many requests and tells how long they took.")
 final class BenchCommand extends ImageCommand {
-  @Option(names = "-c", paramLabel = "COUNT", description = "How many requests.")
+  @Option(
+      names = "-c",
+      paramLabel = "COUNT",
+      description = "How many requests; 75000 when not given.")
   int count = 75_000;
 
-  @Option(names = "-d", paramLabel = "DEPTH", description = "How many at a time.")
+  @Option(
+      names = "-d",
+      paramLabel = "DEPTH",
+      description = "How many at a time; 64 when not given.")
   int depth = 64;
 
-  @Option(names = "-s", paramLabel = "SIZE", description = "Bytes a request.")
+  @Option(names = "-s", paramLabel = "SIZE", description = "Bytes a request; 4k when not given.")
   String size = "4k";
 
-  @Option(names = "-S", paramLabel = "STEP", description = "Bytes between requests.")
+  @Option(
+      names = "-S",
+      paramLabel = "STEP",
+      description = "Bytes from one request to the next; those of -s when not given.")
   @Nullable String step;
 
   @Option(names = "-o", paramLabel = "OFFSET", description = "Where to begin.")
@@ -38,10 +47,16 @@ final class BenchCommand extends ImageCommand {
   @Option(names = "-w", description = "Write rather than read.")
   boolean write;
 
-  @Option(names = "--pattern", paramLabel = "BYTE", description = "What to write.")
+  @Option(
+      names = "--pattern",
+      paramLabel = "BYTE",
+      description = "With -w: the byte to write; 0 when not given.")
   int pattern;
 
-  @Option(names = "--flush-interval", paramLabel = "N", description = "Flush after N writes.")
+  @Option(
+      names = "--flush-interval",
+      paramLabel = "N",
+      description = "With -w: flush after every N requests.")
   int flushInterval;
 
   @Option(names = "--no-drain", description = "Do not wait for a flush before going on.")
@@ -53,10 +68,13 @@ final class BenchCommand extends ImageCommand {
       arity = "0..1")
   @Nullable String ignored;
 
-  @Option(names = "-t", paramLabel = "CACHE", description = "Cache mode.")
+  @Option(
+      names = "-t",
+      paramLabel = "CACHE",
+      description = "What a flush waits for: none, writeback, writethrough, directsync, unsafe.")
   String cache = "writeback";
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   BenchCommand(Terminal terminal) {

@@ -26,7 +26,7 @@ final class BitmapCommand extends ImageCommand {
   @Option(names = "--add", description = "Add the bitmap.")
   boolean add;
 
-  @Option(names = "--remove", description = "Remove it.")
+  @Option(names = "--remove", description = "Remove the bitmap.")
   boolean remove;
 
   @Option(names = "--clear", description = "Forget what it recorded.")
@@ -41,19 +41,25 @@ final class BitmapCommand extends ImageCommand {
   @Option(names = "--merge", paramLabel = "SOURCE", description = "Add another bitmap's bits.")
   List<String> merge = new ArrayList<>();
 
-  @Option(names = "-g", paramLabel = "SIZE", description = "The bytes that a bit stands for.")
+  @Option(
+      names = "-g",
+      paramLabel = "SIZE",
+      description = "With --add: the bytes that a bit stands for; 64k when not given.")
   @Nullable String granularity;
 
-  @Option(names = "-b", paramLabel = "FILE", description = "The sources are in this image.")
+  @Option(
+      names = "-b",
+      paramLabel = "FILE",
+      description = "With --merge: the sources are in this image.")
   @Nullable String sourceFile;
 
-  @Option(names = "-F", paramLabel = "FORMAT", description = "That image's format.")
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The format of the image of -b.")
   @Nullable String sourceFormat;
 
-  @Parameters(index = "0", paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE", description = "The qcow2 image.")
   String image = "";
 
-  @Parameters(index = "1", paramLabel = "BITMAP")
+  @Parameters(index = "1", paramLabel = "BITMAP", description = "The bitmap's name.")
   String bitmap = "";
 
   BitmapCommand(Terminal terminal) {

@@ -36,16 +36,23 @@ final class CheckCommand extends ImageCommand {
   private static final int LEAKS = 3;
   private static final int UNSUPPORTED = 63;
 
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
   @Option(names = "-r", paramLabel = "WHAT", description = "Repair: leaks or all.")
   @Nullable String repair;
 
-  @Option(names = "-T", paramLabel = "CACHE", description = "Cache mode.")
+  @Option(
+      names = "-T",
+      paramLabel = "CACHE",
+      description = "What a flush waits for: none, writeback, writethrough, directsync, unsafe.")
   String cache = "writeback";
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   CheckCommand(Terminal terminal) {

@@ -17,19 +17,25 @@ import picocli.CommandLine.Parameters;
 /** {@code commit}: writes an overlay's changes into the image below it. */
 @Command(name = "commit", description = "Writes an overlay's changes into the image below it.")
 final class CommitCommand extends ImageCommand {
-  @Option(names = "-b", paramLabel = "FILE", description = "Into this image of the chain.")
+  @Option(
+      names = "-b",
+      paramLabel = "FILE",
+      description = "Write into this image of the chain; the next one when not given.")
   @Nullable String base;
 
-  @Option(names = "-d", description = "Leave the overlay as it is.")
+  @Option(names = "-d", description = "Leave the overlay as it is; it is emptied otherwise.")
   boolean keepOverlay;
 
   @Option(names = "-p", description = "Show progress.")
   boolean progress;
 
-  @Option(names = "-t", paramLabel = "CACHE", description = "Cache mode.")
+  @Option(
+      names = "-t",
+      paramLabel = "CACHE",
+      description = "What a flush waits for: none, writeback, writethrough, directsync, unsafe.")
   String cache = "writeback";
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The overlay.")
   String image = "";
 
   CommitCommand(Terminal terminal) {

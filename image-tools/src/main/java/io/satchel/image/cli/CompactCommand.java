@@ -18,9 +18,10 @@ import picocli.CommandLine.Parameters;
     name = "compact",
     description = {
       "Makes an image smaller by leaving out what its file systems call free.",
-      "ext2, ext3, ext4, NTFS, FAT, exFAT and Linux swap are known. The image is replaced",
-      "only when every byte in use has been compared; snapshots, bitmaps and backing",
-      "files stay."
+      "ext2, ext3, ext4, NTFS, FAT, exFAT and Linux swap are known; what else there is stays"
+          + " whole.",
+      "The image is replaced only when every byte in use has been compared.",
+      "Snapshots, bitmaps and backing files stay."
     })
 final class CompactCommand extends ImageCommand {
   @Option(names = "-c", description = "Compress (qcow2).")
@@ -29,7 +30,9 @@ final class CompactCommand extends ImageCommand {
   @Option(names = "--zstd", description = "Compress with zstd (qcow2).")
   boolean zstd;
 
-  @Option(names = "--fast", description = "Give space back in place; right for raw images.")
+  @Option(
+      names = "--fast",
+      description = "Give space back in place, without a copy; for raw images.")
   boolean fast;
 
   @Option(names = "--preview", description = "Only tell what would be saved.")

@@ -19,7 +19,10 @@ import picocli.CommandLine.Parameters;
 final class CompareCommand extends ImageCommand {
   private static final int TROUBLE = 2;
 
-  @Option(names = "-F", paramLabel = "FORMAT", description = "The second image's format.")
+  @Option(
+      names = "-F",
+      paramLabel = "FORMAT",
+      description = "The second image's format; recognised by its content when not given.")
   @Nullable String secondFormat;
 
   @Option(names = "-s", description = "Sizes and allocation must be equal too.")
@@ -28,14 +31,22 @@ final class CompareCommand extends ImageCommand {
   @Option(names = "-p", description = "Show progress.")
   boolean progress;
 
-  @Option(names = "-T", paramLabel = "CACHE", description = "Cache mode.")
+  @Option(
+      names = "-T",
+      paramLabel = "CACHE",
+      description = "Cache mode; reading is the same in all.")
   String cache = "writeback";
 
-  @Parameters(index = "0", paramLabel = "IMAGE1")
+  @Parameters(index = "0", paramLabel = "IMAGE1", description = "One image.")
   String first = "";
 
-  @Parameters(index = "1", paramLabel = "IMAGE2")
+  @Parameters(index = "1", paramLabel = "IMAGE2", description = "The other image.")
   String second = "";
+
+  @Override
+  String formatHelp() {
+    return "The first image's format; recognised by its content when not given.";
+  }
 
   CompareCommand(Terminal terminal) {
     super(terminal);

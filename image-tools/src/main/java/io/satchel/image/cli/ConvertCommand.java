@@ -45,13 +45,16 @@ final class ConvertCommand extends ImageCommand {
   @Option(names = "--target-is-zero", description = "With -n: the target reads as zeros.")
   boolean targetIsZero;
 
-  @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "The new format's options.")
+  @Option(
+      names = "-o",
+      paramLabel = "NAME=VALUE,...",
+      description = "The new format's options; `create -f FORMAT -o help` lists them.")
   @Nullable List<String> options;
 
   @Option(names = "-B", paramLabel = "FILE", description = "Lay the new image over this one.")
   @Nullable String backing;
 
-  @Option(names = "-F", paramLabel = "FORMAT", description = "The format of that one.")
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The format of the image of -B.")
   @Nullable String backingFormat;
 
   @Option(
@@ -85,6 +88,11 @@ final class ConvertCommand extends ImageCommand {
 
   @Parameters(paramLabel = "IMAGE", arity = "2..*", description = "The sources, then the target.")
   List<String> images = new ArrayList<>();
+
+  @Override
+  String formatHelp() {
+    return "The sources' format; recognised by their content when not given.";
+  }
 
   ConvertCommand(Terminal terminal) {
     super(terminal);

@@ -21,20 +21,36 @@ final class CreateCommand extends ImageCommand {
   @Option(names = "-b", paramLabel = "FILE", description = "Lay it over this image.")
   @Nullable String backing;
 
-  @Option(names = "-F", paramLabel = "FORMAT", description = "The backing image's format.")
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The format of the image of -b.")
   @Nullable String backingFormat;
 
   @Option(names = "-u", description = "Do not look at the backing image.")
   boolean unchecked;
 
-  @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "The format's options.")
+  @Option(
+      names = "-o",
+      paramLabel = "NAME=VALUE,...",
+      description = "The format's options; -o help lists them.")
   @Nullable List<String> options;
 
-  @Parameters(index = "0", paramLabel = "IMAGE", arity = "0..1")
+  @Parameters(
+      index = "0",
+      paramLabel = "IMAGE",
+      arity = "0..1",
+      description = "The image to make; what has that name is replaced.")
   @Nullable String image;
 
-  @Parameters(index = "1", paramLabel = "SIZE", arity = "0..1")
+  @Parameters(
+      index = "1",
+      paramLabel = "SIZE",
+      arity = "0..1",
+      description = "The disk's size, such as 20G; that of the image of -b when not given.")
   @Nullable String size;
+
+  @Override
+  String formatHelp() {
+    return "The new image's format; raw when not given.";
+  }
 
   CreateCommand(Terminal terminal) {
     super(terminal);

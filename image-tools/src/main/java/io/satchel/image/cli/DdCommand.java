@@ -3,9 +3,11 @@ package io.satchel.image.cli;
 import io.satchel.image.Formats;
 import io.satchel.image.NewFile;
 import io.satchel.image.OpenedImage;
+import io.satchel.image.Progress;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -19,12 +21,21 @@ import picocli.CommandLine.Parameters;
 /** {@code dd}: copies blocks out of an image into a new one. */
 @Command(name = "dd", description = "Copies blocks of an image into a new one.")
 final class DdCommand extends ImageCommand {
-  @Option(names = "-O", paramLabel = "FORMAT", description = "The new image's format.")
+  @Option(
+      names = "-O",
+      paramLabel = "FORMAT",
+      description = "The new image's format; raw when not given.")
   String targetFormat = "raw";
 
   @Parameters(
       paramLabel = "WORD=VALUE",
-      description = "if=FILE of=FILE bs=SIZE count=BLOCKS skip=BLOCKS")
+      description = {
+        "if=FILE     read this image",
+        "of=FILE     make this one",
+        "bs=SIZE     the size of a block; 512 when not given",
+        "count=N     copy so many blocks; all when not given",
+        "skip=N      leave out so many at the beginning"
+      })
   List<String> words = new ArrayList<>();
 
   DdCommand(Terminal terminal) {
@@ -65,14 +76,19 @@ final class DdCommand extends ImageCommand {
         end = size;
       }
       kind.create(file.unclosable(), end - start, Map.of());
+      Progress listener = terminal.progress(false, quiet);
       try (LayeredDevice target = kind.open(file.unclosable(), Purpose.USE)) {
         ByteBuffer buffer = ByteBuffer.allocate(block);
         for (long at = start; at < end; at += buffer.limit()) {
+          if (!listener.at(at - start, end - start)) {
+            throw new Cancelled();
+          }
           buffer.clear().limit((int) Math.min(block, end - at));
           source.device().read(at, buffer);
           target.write(at - start, buffer.flip());
         }
       }
+      listener.at(end - start, end - start);
       file.keep();
     }
     return 0;

@@ -31,35 +31,46 @@ abstract class ImageCommand implements Callable<Integer> {
 
   @Option(
       names = {"-h", "--help"},
+      order = 99,
       usageHelp = true,
       description = "Show this help.")
   boolean help;
 
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      description = "The image's format; recognised by content when not given.")
+  @Option(names = "-f", order = 91, paramLabel = "FORMAT", description = "The image's format.")
   @Nullable String format;
 
-  @Option(names = "-q", description = "Say nothing but errors.")
+  @Option(names = "-q", order = 92, description = "Say nothing but errors.")
   boolean quiet;
 
-  @Option(names = "-U", description = "Look at an image although it is in use.")
+  @Option(
+      names = "-U",
+      order = 93,
+      description = "Look at an image although it is in use; it may change meanwhile.")
   boolean share;
 
   @Option(
       names = "--image-opts",
-      description = "The image is given as driver=FORMAT,file.filename=FILE.")
+      order = 94,
+      description = "Images are given as driver=FORMAT,file.filename=FILE.")
   boolean imageOptions;
 
   @Option(
       names = "--object",
+      order = 95,
       paramLabel = "secret,id=NAME,file=FILE",
-      description = "A pass phrase, which options name: key-secret=NAME.")
+      description = "A pass phrase, which options then name: key-secret=NAME.")
   @Nullable List<String> objects;
 
-  @Option(names = "--backing-anywhere", description = "Open backing files in any folder.")
+  @Option(
+      names = "--backing-anywhere",
+      order = 96,
+      description = "Open every backing file wherever it lies, not only the first one.")
   boolean backingAnywhere;
+
+  /** What -f says to this command. */
+  String formatHelp() {
+    return "The image's format; recognised by its content when not given.";
+  }
 
   ImageCommand(Terminal terminal) {
     this.terminal = terminal;

@@ -7,8 +7,11 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code satchel img}: looks at, makes, converts, checks and repairs disk images. */
 @Command(
@@ -27,6 +30,9 @@ public final class ImgCommand {
   /** What the shell gets for a failure. */
   static final int FAILED = 1;
 
+  /** Columns of a help text. */
+  private static final int WIDTH = 100;
+
   private static final long STOP_WAIT_MS = 10_000;
 
   private ImgCommand() {}
@@ -44,8 +50,17 @@ public final class ImgCommand {
   public static int run(PrintStream out, PrintStream err, String... args) {
     Terminal terminal = new Terminal(out, err, err == System.err && System.console() != null);
     CommandLine line = new CommandLine(new ImgCommand());
+    line.getCommandSpec().usageMessage().width(WIDTH);
     for (ImageCommand command : commands(terminal)) {
-      line.addSubcommand(command);
+      CommandLine each = new CommandLine(command);
+      // Their own options first, as they are declared, then those that all have.
+      each.getCommandSpec().usageMessage().sortOptions(false).abbreviateSynopsis(true);
+      each.getCommandSpec().usageMessage().width(WIDTH).autoWidth(true);
+      OptionSpec of = each.getCommandSpec().findOption("-f");
+      each.getCommandSpec().remove(of);
+      each.getCommandSpec()
+          .addOption(OptionSpec.builder(of).description(command.formatHelp()).build());
+      line.addSubcommand(each);
     }
     line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
@@ -61,13 +76,17 @@ public final class ImgCommand {
       err.println("Try 'satchel img --help' for more information");
       return FAILED;
     }
-    Thread worker = Thread.currentThread();
+    CountDownLatch finished = new CountDownLatch(1);
     Thread hook =
         new Thread(
             () -> {
               terminal.stop();
               try {
-                worker.join(STOP_WAIT_MS);
+                // Not for the thread: it may itself be waiting for the program's end.
+                boolean ended = finished.await(STOP_WAIT_MS, TimeUnit.MILLISECONDS);
+                if (!ended) {
+                  err.println("satchel img: Stopped in the middle of its work.");
+                }
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
               }
@@ -84,6 +103,7 @@ public final class ImgCommand {
       }
       out.flush();
       err.flush();
+      finished.countDown();
     }
   }
 

@@ -27,13 +27,17 @@ import picocli.CommandLine.Parameters;
 /** {@code info}: what an image is. The backing files are only opened when asked for. */
 @Command(name = "info", description = "Tells what an image is.")
 final class InfoCommand extends ImageCommand {
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
   @Option(names = "--backing-chain", description = "Tell of the backing files too.")
   boolean backingChain;
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   InfoCommand(Terminal terminal) {

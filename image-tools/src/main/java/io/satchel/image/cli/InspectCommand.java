@@ -20,11 +20,15 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = {
       "Tells what is in an image.",
-      "That is: partitions, file systems and their use, the operating system with version",
-      "and architecture, how it starts, and the machine that fits."
+      "Partitions, file systems and their use, the operating system with version and architecture,",
+      "how it starts, and the machine that fits."
     })
 final class InspectCommand extends ImageCommand {
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
   @Parameters(paramLabel = "IMAGE", description = "The image.")

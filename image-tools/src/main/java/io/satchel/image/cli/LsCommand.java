@@ -37,7 +37,11 @@ final class LsCommand extends FilesCommand {
   @Option(names = "-R", description = "List directories inside as well.")
   boolean recursive;
 
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
   @Parameters(

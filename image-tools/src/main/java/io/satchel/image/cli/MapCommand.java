@@ -12,7 +12,11 @@ import picocli.CommandLine.Parameters;
 /** {@code map}: where in which file each range of the disk is stored. */
 @Command(name = "map", description = "Tells where each range of the disk is stored.")
 final class MapCommand extends ImageCommand {
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
   @Option(
@@ -24,10 +28,10 @@ final class MapCommand extends ImageCommand {
   @Option(
       names = {"-l", "--max-length"},
       paramLabel = "LENGTH",
-      description = "Go no further.")
+      description = "Tell of so many bytes and no more.")
   @Nullable String length;
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   private int printed;

@@ -20,22 +20,35 @@ import picocli.CommandLine.Parameters;
 final class MeasureCommand extends ImageCommand {
   private static final String NEW = "The new image";
 
-  @Option(names = "--output", description = "human or json.", defaultValue = "human")
+  @Option(
+      names = "--output",
+      paramLabel = "human|json",
+      description = "For a person (the default) or for a program.",
+      defaultValue = "human")
   OutputFormat output = OutputFormat.human;
 
-  @Option(names = "-O", paramLabel = "FORMAT", description = "The new image's format.")
+  @Option(
+      names = "-O",
+      paramLabel = "FORMAT",
+      description = "The new image's format; raw when not given.")
   String targetFormat = "raw";
 
-  @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "The new format's options.")
+  @Option(
+      names = "-o",
+      paramLabel = "NAME=VALUE,...",
+      description = "The new format's options; `create -f FORMAT -o help` lists them.")
   @Nullable List<String> options;
 
-  @Option(names = "--size", paramLabel = "SIZE", description = "An empty disk of that size.")
+  @Option(
+      names = "--size",
+      paramLabel = "SIZE",
+      description = "Instead of an image: an empty disk of that size.")
   @Nullable String size;
 
-  @Option(names = "-l", paramLabel = "SNAPSHOT", description = "Of this internal snapshot.")
+  @Option(names = "-l", paramLabel = "SNAPSHOT", description = "Measure this internal snapshot.")
   @Nullable String snapshot;
 
-  @Parameters(paramLabel = "IMAGE", arity = "0..1")
+  @Parameters(paramLabel = "IMAGE", arity = "0..1", description = "What is to be copied.")
   @Nullable String image;
 
   MeasureCommand(Terminal terminal) {

@@ -24,7 +24,7 @@ final class RebaseCommand extends ImageCommand {
       description = "The new backing file; empty for none.")
   String backing = "";
 
-  @Option(names = "-F", paramLabel = "FORMAT", description = "Its format.")
+  @Option(names = "-F", paramLabel = "FORMAT", description = "The new backing file's format.")
   @Nullable String backingFormat;
 
   @Option(
@@ -41,7 +41,7 @@ final class RebaseCommand extends ImageCommand {
   @Option(names = "-T", paramLabel = "CACHE", description = "Cache mode of the backing files.")
   String sourceCache = "writeback";
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The overlay.")
   String image = "";
 
   RebaseCommand(Terminal terminal) {

@@ -20,13 +20,17 @@ final class ResizeCommand extends ImageCommand {
   @Option(
       names = "--preallocation",
       paramLabel = "MODE",
-      description = "off, metadata, falloc or full.")
+      description =
+          "Give what is gained its place on the host's disk: off, metadata, falloc or full.")
   String preallocation = "off";
 
-  @Parameters(index = "0", paramLabel = "IMAGE")
+  @Parameters(index = "0", paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
-  @Parameters(index = "1", paramLabel = "[+|-]SIZE")
+  @Parameters(
+      index = "1",
+      paramLabel = "[+|-]SIZE",
+      description = "The new size, such as 20G, or by how much it grows or shrinks.")
   String size = "";
 
   ResizeCommand(Terminal terminal) {

@@ -40,7 +40,7 @@ final class SnapshotCommand extends ImageCommand {
 
   @ArgGroup Action action = new Action();
 
-  @Parameters(paramLabel = "IMAGE")
+  @Parameters(paramLabel = "IMAGE", description = "The image.")
   String image = "";
 
   SnapshotCommand(Terminal terminal) {

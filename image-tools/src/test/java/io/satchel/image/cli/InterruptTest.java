@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ctrl+C in a long command: a real process gets a real SIGINT. */
@@ -54,6 +55,61 @@ class InterruptTest {
     }
   }
 
+  /** Commands that change an image where it lies, or only read it. */
+  @ParameterizedTest
+  @CsvSource({
+    "dd, 600",
+    "dd, 900",
+    "compare, 700",
+    "check, 600",
+    "commit, 700",
+    "commit, 1000",
+    "rebase, 700",
+    "rebase, 1000",
+    "resize, 600",
+    "measure, 600",
+    "bench, 900"
+  })
+  void losesNothingOfAnImage(String command, int milliseconds) throws Exception {
+    QemuImg.needs("kill");
+    Path base = folder.resolve("base");
+    Path image = folder.resolve("image");
+    byte[] below = new byte[24 << 20];
+    new Random(5).nextBytes(below);
+    Files.write(base, below);
+    QemuImg.ok("create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", image, "24M");
+    QemuImg.io(image, "write -q -P 5 1M 12M", "write -q -P 6 20M 2M");
+    Path whole = folder.resolve("whole");
+    QemuImg.ok("convert", "-O", "raw", image, whole);
+    byte[] before = Files.readAllBytes(image);
+    List<String> words =
+        switch (command) {
+          case "dd" -> List.of("dd", "bs=4k", "if=" + image, "of=" + folder.resolve("new"));
+          case "compare" -> List.of("compare", image + "", whole + "");
+          case "check" -> List.of("check", "-r", "all", image + "");
+          case "commit" -> List.of("commit", image + "");
+          case "rebase" -> List.of("rebase", "-b", "", image + "");
+          case "resize" -> List.of("resize", "--preallocation=full", image + "", "200M");
+          case "measure" -> List.of("measure", "-O", "qcow2", image + "");
+          default -> List.of("bench", "-c", "10000000", image + "");
+        };
+    Process child = start(words);
+    TimeUnit.MILLISECONDS.sleep(milliseconds);
+    QemuImg.tool("kill", "-INT", child.pid());
+    assertThat(child.waitFor(30, TimeUnit.SECONDS)).as("it ends soon").isTrue();
+    assertThat(parts()).isZero();
+    if (List.of("dd", "compare", "measure", "bench").contains(command)) {
+      assertThat(Files.readAllBytes(image)).isEqualTo(before);
+      boolean made = Files.exists(folder.resolve("new"));
+      assertThat(made).isEqualTo(command.equals("dd") && child.exitValue() == 0);
+    } else {
+      QemuImg.run("check", "-r", "all", image);
+      QemuImg.checkClean(image);
+      QemuImg.run("resize", "--shrink", image, "24M");
+      QemuImg.same(image, whole);
+    }
+  }
+
   private long parts() throws IOException {
     try (var files = Files.list(folder)) {
       return files.filter(f -> f.toString().contains(".part-")).count();
@@ -61,6 +117,16 @@ class InterruptTest {
   }
 
   private static Process start(String command, Path source, Path image) throws IOException {
+    return start(
+        switch (command) {
+          case "convert" ->
+              List.of("convert", "-c", "-f", "raw", "-O", "qcow2", source + "", image + "");
+          case "compact" -> List.of("compact", "-c", "-q", image + "");
+          default -> List.of("put", image + "", source + "");
+        });
+  }
+
+  private static Process start(List<String> command) throws IOException {
     List<String> words =
         new ArrayList<>(
             List.of(
@@ -68,14 +134,8 @@ class InterruptTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
-                "io.satchel.image.cli.ImgCommand",
-                command));
-    words.addAll(
-        switch (command) {
-          case "convert" -> List.of("-c", "-f", "raw", "-O", "qcow2", source + "", image + "");
-          case "compact" -> List.of("-c", "-q", image + "");
-          default -> List.of(image + "", source + "");
-        });
+                "io.satchel.image.cli.ImgCommand"));
+    words.addAll(command);
     return new ProcessBuilder(words)
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
