@@ -113,12 +113,14 @@ final class InfoCommand extends ImageCommand {
     }
     map.put("virtual-size", device.size());
     map.put("filename", shown);
-    if (device.clusterSize() > 0) {
+    // Of this format qemu-img tells neither its blocks nor whether it was closed.
+    boolean told = !opened.format().equals("parallels");
+    if (device.clusterSize() > 0 && told) {
       map.put("cluster-size", device.clusterSize());
     }
     map.put("format", opened.format());
     try (HostFile file = HostFile.open(path, false, HostFile.Locking.NO)) {
-      map.put("actual-size", file.allocated());
+      map.put("actual-size", file.allocated() + device.allocatedBeside());
     }
     Map<String, Object> specifics = device.specifics();
     if (!specifics.isEmpty()) {
@@ -136,7 +138,9 @@ final class InfoCommand extends ImageCommand {
       map.put("full-backing-filename", plain ? backing.name() : sibling(shown, backing.name()));
       map.put("backing-filename", backing.name());
     }
-    map.put("dirty-flag", device.dirty());
+    if (told) {
+      map.put("dirty-flag", device.dirty());
+    }
     return map;
   }
 

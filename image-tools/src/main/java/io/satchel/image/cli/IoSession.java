@@ -7,6 +7,7 @@ import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.LayeredDevice.Status;
 import io.satchel.image.format.qcow2.ClusterCodec;
 import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.operation.BlockMap;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
@@ -20,7 +21,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -34,8 +34,6 @@ final class IoSession implements AutoCloseable {
   private static final int MISALIGNMENT = 17;
   private static final int CHUNK = 1 << 20;
   private static final int DEFAULT_PATTERN = 0xcd;
-
-  private static final Set<String> LAYERING = Set.of("qcow2", "qcow", "qed", "vmdk", "parallels");
 
   private static final Map<String, String> USAGE = new LinkedHashMap<>();
 
@@ -620,7 +618,7 @@ final class IoSession implements AutoCloseable {
   /** A format that lies over no other is all its own. */
   private boolean held(Status status) {
     IoCommand.Opened o = Objects.requireNonNull(opened);
-    return status.present() || !LAYERING.contains(o.image().format());
+    return status.present() || !BlockMap.LAYERING.contains(o.image().format());
   }
 
   private void info() {

@@ -1,6 +1,7 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.OpenedImage;
+import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.operation.BlockMap;
 import java.io.IOException;
 import java.util.Locale;
@@ -49,7 +50,12 @@ final class MapCommand extends ImageCommand {
       if (output == OutputFormat.human) {
         terminal.out.printf("%-16s%-16s%-16s%s%n", "Offset", "Length", "Mapped to", "File");
       }
-      new BlockMap(opened).forEach(from, bytes, range -> print(opened, range));
+      if (opened.format().equals("vhdx")) {
+        // Of this format qemu-img tells no places, and all of it is data.
+        print(opened, new BlockMap.Range(from, bytes, 0, true, false, true, -1, false));
+      } else {
+        new BlockMap(opened).forEach(from, bytes, range -> print(opened, range));
+      }
       if (output == OutputFormat.json) {
         terminal.out.println(printed == 0 ? "[]" : "]");
       }
@@ -63,8 +69,11 @@ final class MapCommand extends ImageCommand {
         if (range.offset() < 0) {
           throw new UsageException("File contains external, encrypted or compressed clusters.");
         }
-        String file =
-            range.depth() == 0 ? image : opened.chain().get(range.depth()).path().toString();
+        OpenedImage.Layer layer = opened.chain().get(range.depth());
+        String file = ((LayeredDevice) layer.device()).fileAt(range.start());
+        if (file == null) {
+          file = range.depth() == 0 ? image : layer.path().toString();
+        }
         terminal.out.printf(
             "%-16s%-16s%-16s%s%n",
             hex(range.start()), hex(range.length()), hex(range.offset()), file);

@@ -65,6 +65,11 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
     throw new IllegalStateException("this format packs nothing");
   }
 
+  /** The bytes that the file takes on the host's disk. */
+  public final long fileAllocated() throws IOException {
+    return file.allocated();
+  }
+
   // --- What a check of the format counts ---
 
   /** Whether a block's last byte, too, must lie in the file. */
@@ -138,6 +143,11 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
   /** Stores a block packed; it is {@link #PACKED} from now on. */
   protected void writePacked(long block, byte[] bytes) throws IOException {
     throw new IllegalStateException("this format packs nothing");
+  }
+
+  /** Whether all blocks are stored, so that only the file's holes tell where nothing is. */
+  protected boolean fileTellsHoles() {
+    return false;
   }
 
   /** Whether the tables can say that a block is zeros. */
@@ -444,10 +454,16 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
         run += blockSize;
       }
       run = Math.min(run, length);
+      boolean hole = false;
+      if (place >= 0 && fileTellsHoles()) {
+        Extent extent = file.extent(place + in, run);
+        run = extent.length();
+        hole = extent.kind() == Kind.ZERO;
+      }
       return new Status(
           run,
           place != ABSENT,
-          place == ZERO,
+          place == ZERO || hole,
           place >= 0 || place == PACKED,
           place >= 0 ? place + in : -1,
           place == PACKED);

@@ -52,6 +52,16 @@ public interface LayeredDevice extends BlockDevice {
     return true;
   }
 
+  /** The further file of the image that holds what lies at a place; null when its own does. */
+  default @Nullable String fileAt(long offset) {
+    return null;
+  }
+
+  /** The bytes that further files of the image take on the host's disk. */
+  default long allocatedBeside() throws IOException {
+    return 0;
+  }
+
   /** What only this format has, under the names of qemu-img's JSON; empty when nothing. */
   default Map<String, Object> specifics() {
     return Map.of();

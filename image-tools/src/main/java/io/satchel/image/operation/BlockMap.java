@@ -6,6 +6,7 @@ import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.LayeredDevice.Status;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 
 /** Where in a chain each range of a disk is stored. */
 public final class BlockMap {
@@ -47,6 +48,9 @@ public final class BlockMap {
     }
   }
 
+  /** Formats that may lie over another image; one that cannot decides all of its disk itself. */
+  public static final Set<String> LAYERING = Set.of("qcow2", "qcow", "qed", "vmdk", "parallels");
+
   /** Hears the ranges in order. */
   @FunctionalInterface
   public interface Visitor {
@@ -79,7 +83,8 @@ public final class BlockMap {
       boolean last = depth + 1 >= chain.size();
       long below = last ? 0 : chain.get(depth + 1).device().size();
       if (last || start >= below) {
-        return new Range(start, reach, depth, false, true, false, status.offset(), false);
+        boolean whole = !LAYERING.contains(chain.get(depth).format());
+        return new Range(start, reach, depth, whole, true, false, status.offset(), false);
       }
       reach = Math.min(reach, below - start);
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
@@ -132,6 +133,39 @@ class ImgOracleTest {
     sameJson("map", raw);
     sameText("map", raw);
     sameJson("measure", "-O", "qcow2", raw);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "vmdk, subformat=monolithicSparse",
+    "vmdk, subformat=monolithicFlat",
+    "vmdk, subformat=twoGbMaxExtentSparse",
+    "vmdk, subformat=twoGbMaxExtentFlat",
+    "vmdk, subformat=streamOptimized",
+    "vmdk, zeroed_grain=on",
+    "vdi, static=off",
+    "vdi, static=on",
+    "vpc, subformat=dynamic",
+    "vhdx, subformat=dynamic",
+    "vhdx, subformat=fixed",
+    "qed, cluster_size=64k",
+    "qcow, ''",
+    "parallels, cluster_size=64k"
+  })
+  void infoAndMapOfEveryFormatAgree(String format, String options) {
+    Path file = folder.resolve("made." + format);
+    if (options.isEmpty()) {
+      QemuImg.ok("convert", "-O", format, raw, file);
+    } else {
+      QemuImg.ok("convert", "-O", format, "-o", options, raw, file);
+    }
+    sameJson("info", file);
+    sameText("info", file);
+    sameJson("map", file);
+    if (!options.contains("stream") && !format.equals("vhdx")) {
+      // Of these both say only that there are no places to tell of, each with its own name.
+      sameText("map", file);
+    }
   }
 
   @Test

@@ -95,7 +95,7 @@ public final class VdiFormat implements ImageFormat {
       throw BlockTableDevice.truncated(file, "the block table", table);
     }
     int[] map = BlockTableDevice.readInts(file, table, blocks, ByteOrder.LITTLE_ENDIAN);
-    return new Device(file, size, map, table, data, h.getInt(AT_ALLOCATED));
+    return new Device(file, size, type == FIXED, map, table, data, h.getInt(AT_ALLOCATED));
   }
 
   @Override
@@ -140,6 +140,7 @@ public final class VdiFormat implements ImageFormat {
 
   /** An open image. */
   private static final class Device extends BlockTableDevice {
+    private final boolean fixed;
     private final int[] map;
     private final long tableOffset;
     private final long dataOffset;
@@ -147,9 +148,17 @@ public final class VdiFormat implements ImageFormat {
     private int firstDirty = Integer.MAX_VALUE;
     private int lastDirty = -1;
 
-    Device(Storage file, long size, int[] map, long tableOffset, long dataOffset, int allocated)
+    Device(
+        Storage file,
+        long size,
+        boolean fixed,
+        int[] map,
+        long tableOffset,
+        long dataOffset,
+        int allocated)
         throws IOException {
       super(file, size, BLOCK);
+      this.fixed = fixed;
       this.map = map;
       this.tableOffset = tableOffset;
       this.dataOffset = dataOffset;
@@ -186,6 +195,11 @@ public final class VdiFormat implements ImageFormat {
       map[(int) block] = place == ZERO ? DISCARDED : (int) ((place - dataOffset) / BLOCK);
       firstDirty = Math.min(firstDirty, (int) block);
       lastDirty = Math.max(lastDirty, (int) block);
+    }
+
+    @Override
+    protected boolean fileTellsHoles() {
+      return fixed;
     }
 
     @Override

@@ -34,6 +34,11 @@ final class FlatExtent extends BlockTableDevice {
   }
 
   @Override
+  protected boolean fileTellsHoles() {
+    return true;
+  }
+
+  @Override
   protected long allocate(long block) {
     throw new IllegalStateException("every block has its place");
   }

@@ -1,6 +1,7 @@
 package io.satchel.image.format.vmdk;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.Checkable;
 import io.satchel.image.format.LayeredDevice;
@@ -24,10 +25,17 @@ final class VmdkDevice implements LayeredDevice, Checkable {
 
   private final List<Piece> pieces;
   private final Descriptor descriptor;
+  private final boolean described;
   private final @Nullable BackingReference backing;
   private final long size;
 
-  VmdkDevice(List<Piece> pieces, Descriptor descriptor) {
+  /**
+   * A disk.
+   *
+   * @param described its pieces are other files than the one that was opened
+   */
+  VmdkDevice(List<Piece> pieces, Descriptor descriptor, boolean described) {
+    this.described = described;
     this.pieces = List.copyOf(pieces);
     this.descriptor = descriptor;
     Piece last = pieces.getLast();
@@ -143,6 +151,22 @@ final class VmdkDevice implements LayeredDevice, Checkable {
     }
     all.put("extents", extents);
     return all;
+  }
+
+  @Override
+  public @Nullable String fileAt(long offset) {
+    return described ? pieces.get(pieceAt(offset)).file() : null;
+  }
+
+  @Override
+  public long allocatedBeside() throws IOException {
+    long sum = 0;
+    for (Piece piece : pieces) {
+      if (described && piece.device() instanceof BlockTableDevice part && !piece.file().isEmpty()) {
+        sum += part.fileAllocated();
+      }
+    }
+    return sum;
   }
 
   private int pieceAt(long offset) {

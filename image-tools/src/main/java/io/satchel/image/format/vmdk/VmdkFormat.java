@@ -50,7 +50,7 @@ public final class VmdkFormat implements ImageFormat {
       SparseExtent extent = SparseExtent.open(file);
       String text = text(file, extent.descriptorSector * 512L, extent.descriptorSectors * SECTOR);
       return new VmdkDevice(
-          List.of(new VmdkDevice.Piece(0, file.name(), extent)), new Descriptor(text));
+          List.of(new VmdkDevice.Piece(0, file.name(), extent)), new Descriptor(text), false);
     }
     if (file.size() > Descriptor.MAX_BYTES) {
       throw BlockTableDevice.corrupt(file, "is no VMDK and too long to describe one", 0);
@@ -102,7 +102,7 @@ public final class VmdkFormat implements ImageFormat {
       }
     }
     file.close();
-    return new VmdkDevice(pieces, descriptor);
+    return new VmdkDevice(pieces, descriptor, true);
   }
 
   private static VmdkDevice.Piece openExtent(Storage file, Descriptor.Extent extent, long start)
@@ -132,12 +132,18 @@ public final class VmdkFormat implements ImageFormat {
         device = new FlatExtent(part, size, offset, false);
       }
       done = true;
-      return new VmdkDevice.Piece(start, part.name(), device);
+      return new VmdkDevice.Piece(start, shown(file, name), device);
     } finally {
       if (!done) {
         part.close();
       }
     }
+  }
+
+  /** The name of such a file, from where the user stands. */
+  private static String shown(Storage file, String name) {
+    Path host = file.path();
+    return host == null ? name : host.resolveSibling(name).toString();
   }
 
   /** A file that a descriptor names: in its own folder, or none (CVE-2015-5163 and its like). */

@@ -240,6 +240,11 @@ public final class VpcFormat implements ImageFormat {
     }
 
     @Override
+    protected boolean fileTellsHoles() {
+      return true;
+    }
+
+    @Override
     public int clusterSize() {
       return 0;
     }
