@@ -1,6 +1,7 @@
 package io.satchel.image.container;
 
 import io.satchel.image.block.BlockDevice.Extent;
+import io.satchel.image.block.ImageException;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.Zeros;
@@ -29,7 +30,19 @@ final class Unpacked extends ReadOnlyStorage {
   /** Unpacks all that the cursor gives. */
   static Unpacked of(Storage file, Cursor cursor) throws IOException {
     Path path = Files.createTempFile("satchel-unpacked-", ".img");
-    path.toFile().deleteOnExit();
+    try {
+      path.toFile().deleteOnExit();
+    } catch (IllegalStateException e) {
+      // The program is ending already: closing deletes it.
+      Files.delete(path);
+      throw new ImageException(
+          ImageException.Kind.UNREADABLE,
+          file.name(),
+          "was not unpacked because the program is ending",
+          "open it again",
+          -1,
+          e);
+    }
     HostFile whole = HostFile.open(path, true, HostFile.Locking.NO);
     boolean done = false;
     try (cursor) {
