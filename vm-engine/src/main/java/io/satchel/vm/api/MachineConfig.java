@@ -212,7 +212,10 @@ public record MachineConfig(
   public enum Clock {
     /** The host's monotonic clock. */
     HOST,
-    /** The count of executed instructions: a run is repeatable. */
+    /**
+     * The count of executed instructions: a run is repeatable. RDRAND repeats itself too, so keys
+     * that the computer makes are worth nothing.
+     */
     INSTRUCTIONS
   }
 

@@ -67,6 +67,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -166,6 +167,10 @@ public final class PcMachine implements Machine {
                 () -> MachineLoop.instructions(processors));
     processors.forEach(processor -> processor.cpu.tsc = clock::nanos);
     processors.forEach(processor -> processor.cpu.yields = processors.size() > 1);
+    if (config.clock() == Clock.INSTRUCTIONS) {
+      // RDRAND must not be what makes two runs differ.
+      processors.forEach(processor -> processor.cpu.random = new Random(0)::nextLong);
+    }
     board = new Board(ports, map, pci, clock, events);
     map.mapMemory(0, Math.min(ram, 0xA0000), 0);
     if (ram > MIB) {

@@ -109,6 +109,7 @@ class LockStepTests {
       cpu.gpr[r] = codeWidth == 8 ? values.nextLong() : values.nextInt() & 0xFFFF_FFFFL;
     }
     cpu.gpr[CpuState.RSP] = 0x9F00;
+    cpu.random = new Random(seed)::nextLong;
     Accelerator.Exit exit = machine.tcg.run(40_000);
     boolean stopped = exit == Accelerator.Exit.HALTED;
     StringBuilder text = new StringBuilder();
