@@ -31,6 +31,16 @@ public final class FormatAdviser {
    */
   public record Advice(String format, Map<String, String> options, String reason) {}
 
+  /**
+   * The options for a disk of that size to work in, in a format that has been chosen already.
+   *
+   * @param format by qemu-img's names
+   */
+  public static Map<String, String> options(String format, long size) {
+    Advice advice = advise(Use.DESKTOP, size);
+    return advice.format().equals(format) ? advice.options() : Map.of();
+  }
+
   /** What suits a disk of {@code size} bytes. */
   public static Advice advise(Use use, long size) {
     boolean large = size > LARGE;

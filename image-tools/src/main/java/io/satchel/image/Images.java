@@ -143,7 +143,10 @@ public final class Images {
       boolean writable = options.writable() && depth == 0;
       HostFile file =
           HostFile.open(
-              path, writable, options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO);
+              path,
+              writable,
+              options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO,
+              options.cache() == CacheMode.NONE);
       LayeredDevice device = null;
       try {
         if (!seen.add(path.toRealPath()) || depth > MAX_DEPTH) {
@@ -224,7 +227,8 @@ public final class Images {
             HostFile.open(
                 data,
                 options.writable() && depth == 0,
-                options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO));
+                options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO,
+                options.cache() == CacheMode.NONE));
       }
       LayeredDevice.BackingReference reference = device.backing();
       if (reference == null || options.backing() == BackingPolicy.NONE) {

@@ -34,11 +34,19 @@ public final class NewFile implements AutoCloseable {
   /**
    * Begins the file that is to be called {@code target}.
    *
-   * @throws ImageException if a folder or an image in use has that name
+   * @throws ImageException if a folder, a device or an image in use has that name
    */
   public static NewFile at(Path target) throws IOException {
     if (Files.isDirectory(target)) {
       throw new ImageException(Kind.DIRECTORY, target, "is a folder", "choose the name of a file");
+    }
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      // Its place in the folder of devices would be taken by a file.
+      throw new ImageException(
+          Kind.INVALID_REQUEST,
+          target,
+          "is a device, no file",
+          "write into it with `satchel img convert -n`");
     }
     if (Files.exists(target)) {
       // Nobody loses the image under his feet.

@@ -78,8 +78,13 @@ public record OpenOptions(
 
   /** What a flush waits for. */
   public enum CacheMode {
-    /** Until the medium has it. */
+    /** Until the medium has it. What is written waits in the host's cache until then. */
     WRITEBACK,
+    /**
+     * As WRITEBACK, but whole blocks go past the host's cache, for a guest that caches itself;
+     * where the host's file system cannot, it is WRITEBACK.
+     */
+    NONE,
     /** As WRITEBACK, and every write is flushed. */
     WRITETHROUGH,
     /** For nothing: a crash of the host may lose the image. */

@@ -6,6 +6,7 @@ import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.BlockDevice.Kind;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.file.Pages;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Options;
 import java.io.IOException;
@@ -163,7 +164,7 @@ public final class Overlay {
   /** Copies what a layer itself holds; false when stopped. */
   private static boolean copy(BlockDevice from, BlockDevice to, Progress progress)
       throws IOException {
-    ByteBuffer chunk = ByteBuffer.allocateDirect(COPY_CHUNK);
+    ByteBuffer chunk = Pages.allocate(COPY_CHUNK);
     long size = from.size();
     for (long at = 0; at < size; ) {
       if (!progress.at(at, size)) {

@@ -319,6 +319,7 @@ public final class QemuCommand {
               switch (fields.getOrDefault("cache", "writeback")) {
                 case "writethrough", "directsync" -> CacheMode.WRITETHROUGH;
                 case "unsafe" -> CacheMode.UNSAFE;
+                case "none" -> CacheMode.NONE;
                 default -> CacheMode.WRITEBACK;
               });
       if (index < 0 || index > 3) {

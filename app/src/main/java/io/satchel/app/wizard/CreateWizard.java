@@ -16,6 +16,7 @@ import io.satchel.app.open.ImageKinds;
 import io.satchel.app.preset.Preset;
 import io.satchel.app.preset.Presets;
 import io.satchel.app.wizard.Guide.GuidePage;
+import io.satchel.image.FormatAdviser;
 import io.satchel.image.Images;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineConfig.BootDevice;
@@ -25,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import javafx.scene.control.ComboBox;
 import javafx.scene.control.Label;
@@ -270,7 +270,8 @@ public final class CreateWizard {
         }
         if (diskBytes > 0) {
           String file = "disk-1." + Conversion.extension(format);
-          Images.create(folder.resolve(file), format, diskBytes, Map.of());
+          Images.create(
+              folder.resolve(file), format, diskBytes, FormatAdviser.options(format, diskBytes));
           disks.add(Disk.of(file, disks.size()));
         }
         String image = start == null ? null : desktop.library().nameFor(folder, start);

@@ -8,12 +8,12 @@ import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Conversion;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.wizard.Guide.GuidePage;
+import io.satchel.image.FormatAdviser;
 import io.satchel.image.Images;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.function.Consumer;
 import javafx.scene.control.Label;
 import org.jspecify.annotations.Nullable;
@@ -116,7 +116,7 @@ public final class NewDiskWizard {
         .start(
             texts.get("newdisk.job", target.getFileName()),
             _ -> {
-              Images.create(target, format, bytes, Map.of());
+              Images.create(target, format, bytes, FormatAdviser.options(format, bytes));
               return target;
             },
             new Jobs.Outcome<Path>() {

@@ -151,7 +151,8 @@ abstract class ImageCommand implements Callable<Integer> {
 
   static CacheMode cacheMode(String word) {
     return switch (word) {
-      case "writeback", "none" -> CacheMode.WRITEBACK;
+      case "writeback" -> CacheMode.WRITEBACK;
+      case "none" -> CacheMode.NONE;
       case "writethrough", "directsync" -> CacheMode.WRITETHROUGH;
       case "unsafe" -> CacheMode.UNSAFE;
       default -> throw new UsageException("Invalid cache option: " + word);

@@ -12,6 +12,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.file.Pages;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
@@ -288,7 +289,7 @@ public final class Compact {
   }
 
   private static void copy(HostFile from, HostFile to, Progress progress) throws IOException {
-    ByteBuffer chunk = ByteBuffer.allocateDirect(1 << 20);
+    ByteBuffer chunk = Pages.allocate(1 << 20);
     long size = from.size();
     to.setSize(size);
     for (long at = 0; at < size; ) {

@@ -19,6 +19,7 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 public final class HostFile implements Storage {
   /** Where other systems than Linux hold the lock: past what any image reaches. */
   private static final long FALLBACK_LOCK = 1L << 62;
+
+  /** What goes through a buffer of pages in one go. */
+  private static final int PAGES = 256 << 10;
 
   /** How a file is locked against other programs. */
   public enum Locking {
@@ -41,14 +45,72 @@ public final class HostFile implements Storage {
   private final boolean readOnly;
   private final @Nullable LinuxFile linux;
   private final Object reopening = new Object();
-  private volatile FileChannel channel;
+  private final Handle cached;
+
+  /** Goes past the host's cache; null where that is not asked for or not possible. */
+  private final @Nullable Handle direct;
+
+  private final ConcurrentLinkedQueue<ByteBuffer> idlePages = new ConcurrentLinkedQueue<>();
   private volatile boolean closed;
 
-  private HostFile(Path path, boolean readOnly, FileChannel channel, @Nullable LinuxFile linux) {
+  /** One way to the file's bytes. */
+  private static final class Handle {
+    final Set<OpenOption> options;
+    volatile FileChannel channel;
+
+    Handle(FileChannel channel, OpenOption... options) {
+      this.channel = channel;
+      this.options = Set.of(options);
+    }
+  }
+
+  private HostFile(
+      Path path, boolean readOnly, FileChannel channel, boolean direct, @Nullable LinuxFile linux) {
     this.path = path;
     this.readOnly = readOnly;
-    this.channel = channel;
     this.linux = linux;
+    cached =
+        readOnly
+            ? new Handle(channel, StandardOpenOption.READ)
+            : new Handle(channel, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    this.direct = direct ? direct(path, readOnly) : null;
+  }
+
+  private static @Nullable Handle direct(Path path, boolean readOnly) {
+    OpenOption past = pastTheCache();
+    if (past == null) {
+      return null;
+    }
+    OpenOption[] options =
+        readOnly
+            ? new OpenOption[] {StandardOpenOption.READ, past}
+            : new OpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE, past};
+    try {
+      if (Pages.SIZE % Files.getFileStore(path).getBlockSize() != 0) {
+        return null;
+      }
+      return new Handle(FileChannel.open(path, options), options);
+    } catch (IOException | UnsupportedOperationException e) {
+      // Not every file system knows it; then it goes through the cache.
+      return null;
+    }
+  }
+
+  /**
+   * ExtendedOpenOption.DIRECT of the module jdk.unsupported, looked up because not every Java has
+   * it; null where it is missing.
+   */
+  private static @Nullable OpenOption pastTheCache() {
+    try {
+      for (Object each : Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants()) {
+        if (each instanceof OpenOption option && each.toString().equals("DIRECT")) {
+          return option;
+        }
+      }
+    } catch (ClassNotFoundException e) {
+      return null;
+    }
+    return null;
   }
 
   /**
@@ -57,6 +119,16 @@ public final class HostFile implements Storage {
    * @throws ImageException if it is missing, a directory, not readable (or writable), or in use
    */
   public static HostFile open(Path path, boolean writable, Locking locking) throws IOException {
+    return open(path, writable, locking, false);
+  }
+
+  /**
+   * As {@link #open(Path, boolean, Locking)}.
+   *
+   * @param direct whole blocks go past the host's cache where the host can
+   */
+  public static HostFile open(Path path, boolean writable, Locking locking, boolean direct)
+      throws IOException {
     if (Files.isDirectory(path)) {
       throw new ImageException(
           ImageException.Kind.DIRECTORY, path, "is a folder", "choose the image file inside it");
@@ -66,7 +138,8 @@ public final class HostFile implements Storage {
         writable
             ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)
             : Set.of(StandardOpenOption.READ),
-        locking);
+        locking,
+        direct);
   }
 
   /** Makes a file that does not exist yet, for reading and writing, and locks it. */
@@ -74,10 +147,12 @@ public final class HostFile implements Storage {
     return open(
         path,
         Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-        Locking.YES);
+        Locking.YES,
+        false);
   }
 
-  private static HostFile open(Path path, Set<? extends OpenOption> options, Locking locking)
+  private static HostFile open(
+      Path path, Set<? extends OpenOption> options, Locking locking, boolean direct)
       throws IOException {
     boolean writable = options.contains(StandardOpenOption.WRITE);
     FileChannel channel;
@@ -113,7 +188,7 @@ public final class HostFile implements Storage {
     }
     LinuxFile linux = LinuxFile.open(path, writable);
     try {
-      HostFile file = new HostFile(path, !writable, channel, linux);
+      HostFile file = new HostFile(path, !writable, channel, direct, linux);
       if (locking == Locking.YES) {
         file.lock(writable);
       }
@@ -133,7 +208,7 @@ public final class HostFile implements Storage {
       holder = linux.lock(writable);
     } else {
       try {
-        FileLock lock = channel.tryLock(FALLBACK_LOCK, 1, !writable);
+        FileLock lock = cached.channel.tryLock(FALLBACK_LOCK, 1, !writable);
         holder = lock == null ? "another program" : null;
       } catch (OverlappingFileLockException e) {
         // Java counts its own shared locks as overlapping too; only a writer must be alone.
@@ -179,19 +254,23 @@ public final class HostFile implements Storage {
   }
 
   private long perform(Request request) throws IOException {
+    return perform(cached, request);
+  }
+
+  private long perform(Handle handle, Request request) throws IOException {
     boolean interrupted = false;
     try {
       while (true) {
-        FileChannel current = channel;
+        FileChannel current = handle.channel;
         try {
           return request.run(current);
         } catch (ClosedByInterruptException e) {
           interrupted |= Thread.interrupted();
-          reopen(current);
+          reopen(handle, current);
         } catch (AsynchronousCloseException e) {
-          reopen(current);
+          reopen(handle, current);
         } catch (ClosedChannelException e) {
-          reopen(current);
+          reopen(handle, current);
         } catch (IOException e) {
           if (LinuxFile.isNoSpace(e)) {
             throw new ImageException(
@@ -218,18 +297,22 @@ public final class HostFile implements Storage {
     }
   }
 
-  private void reopen(FileChannel lost) throws IOException {
+  private void reopen(Handle handle, FileChannel lost) throws IOException {
     synchronized (reopening) {
       if (closed) {
         throw new ClosedChannelException();
       }
-      if (channel == lost) {
-        channel =
-            readOnly
-                ? FileChannel.open(path, StandardOpenOption.READ)
-                : FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      if (handle.channel == lost) {
+        handle.channel = FileChannel.open(path, handle.options);
       }
     }
+  }
+
+  /** Whether a request is made of whole blocks, as the direct way wants them. */
+  private static boolean wholeBlocks(long offset, ByteBuffer buffer) {
+    return ((offset | buffer.remaining()) & Pages.SIZE - 1) == 0
+        && buffer.hasRemaining()
+        && buffer.alignmentOffset(buffer.position(), Pages.SIZE) == 0;
   }
 
   @Override
@@ -240,10 +323,20 @@ public final class HostFile implements Storage {
   @Override
   public void read(long offset, ByteBuffer target) throws IOException {
     int start = target.position();
+    if (!target.isDirect() && target.remaining() >= Pages.SIZE) {
+      readThroughPages(offset, target);
+      return;
+    }
+    Handle way = direct;
+    if (way != null && target.isDirect() && wholeBlocks(offset, target)) {
+      perform(way, c -> c.read(target.position(start), offset));
+    }
+    // All of it, or what lies in the file's last, broken block and past its end.
+    int rest = target.position();
     perform(
         c -> {
-          target.position(start);
-          long at = offset;
+          target.position(rest);
+          long at = offset + rest - start;
           while (target.hasRemaining()) {
             int n = c.read(target, at);
             if (n < 0) {
@@ -256,19 +349,55 @@ public final class HostFile implements Storage {
         });
   }
 
+  /** Java would go through a buffer of its own, which begins on no page. */
+  private void readThroughPages(long offset, ByteBuffer target) throws IOException {
+    ByteBuffer pages = pages();
+    for (long at = offset; target.hasRemaining(); at += pages.limit()) {
+      pages.clear().limit(Math.min(PAGES, target.remaining()));
+      read(at, pages);
+      target.put(pages.flip());
+    }
+    idlePages.add(pages);
+  }
+
+  private ByteBuffer pages() {
+    ByteBuffer idle = idlePages.poll();
+    return idle == null ? Pages.allocate(PAGES) : idle;
+  }
+
   @Override
   public void write(long offset, ByteBuffer source) throws IOException {
     refuseIfReadOnly();
     int start = source.position();
+    if (!source.isDirect() && source.remaining() >= Pages.SIZE) {
+      writeThroughPages(offset, source);
+      return;
+    }
+    Handle way = direct;
+    if (way != null && source.isDirect() && wholeBlocks(offset, source)) {
+      perform(way, c -> c.write(source.position(start), offset));
+    }
+    int rest = source.position();
     perform(
         c -> {
-          source.position(start);
-          long at = offset;
+          source.position(rest);
+          long at = offset + rest - start;
           while (source.hasRemaining()) {
             at += c.write(source, at);
           }
           return 0;
         });
+  }
+
+  private void writeThroughPages(long offset, ByteBuffer source) throws IOException {
+    ByteBuffer pages = pages();
+    for (long at = offset; source.hasRemaining(); at += pages.limit()) {
+      int n = Math.min(PAGES, source.remaining());
+      pages.clear().put(0, source, source.position(), n).limit(n);
+      write(at, pages);
+      source.position(source.position() + n);
+    }
+    idlePages.add(pages);
   }
 
   private void refuseIfReadOnly() throws ImageException {
@@ -338,7 +467,10 @@ public final class HostFile implements Storage {
   public void close() throws IOException {
     synchronized (reopening) {
       closed = true;
-      channel.close();
+      cached.channel.close();
+      if (direct != null) {
+        direct.channel.close();
+      }
     }
     if (linux != null) {
       linux.close();

@@ -39,14 +39,20 @@ public final class Zeros {
     if (bytes.hasArray()) {
       return all(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
     }
+    return first(bytes) < 0;
+  }
+
+  /** How far from the position the first byte is that is not zero, or -1. */
+  public static int first(ByteBuffer bytes) {
     ByteBuffer zeros = ByteBuffer.wrap(ZEROS);
     for (int at = bytes.position(); at < bytes.limit(); ) {
       int n = Math.min(ZEROS.length, bytes.limit() - at);
-      if (bytes.slice(at, n).mismatch(zeros.clear().limit(n)) >= 0) {
-        return false;
+      int other = bytes.slice(at, n).mismatch(zeros.clear().limit(n));
+      if (other >= 0) {
+        return at - bytes.position() + other;
       }
       at += n;
     }
-    return true;
+    return -1;
   }
 }

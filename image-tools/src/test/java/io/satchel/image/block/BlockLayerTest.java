@@ -6,13 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.satchel.image.FormatAdviser;
 import io.satchel.image.FormatAdviser.Use;
 import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.file.Pages;
 import io.satchel.image.fs.MemoryDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
@@ -34,6 +39,46 @@ class BlockLayerTest {
     public void sleep(long nanos) {
       now += nanos;
     }
+  }
+
+  @TempDir Path folder;
+
+  @Test
+  void pastTheHostsCacheABrokenBlockAtTheEndReadsAndWritesToo() throws IOException {
+    Path file = folder.resolve("odd.raw");
+    byte[] content = new byte[3 * 4096 + 512];
+    new Random(7).nextBytes(content);
+    Files.write(file, content);
+    OpenOptions past =
+        OpenOptions.forWriting().withFormat("raw").withCache(OpenOptions.CacheMode.NONE);
+    byte[] fresh = new byte[2 * 4096 + 512];
+    new Random(8).nextBytes(fresh);
+    try (OpenedImage image = Images.open(file, past)) {
+      for (ByteBuffer whole :
+          List.of(
+              ByteBuffer.allocate(content.length),
+              Pages.allocate(content.length),
+              ByteBuffer.allocateDirect(content.length))) {
+        image.device().read(0, whole);
+        assertThat(whole.flip()).isEqualTo(ByteBuffer.wrap(content));
+      }
+      ByteBuffer some = Pages.allocate(8192);
+      image.device().read(4096, some);
+      assertThat(some.flip()).isEqualTo(ByteBuffer.wrap(content, 4096, 8192));
+      image.device().write(4096, ByteBuffer.wrap(fresh));
+      image.device().write(0, Pages.allocate(4096).put(0, fresh, 0, 4096));
+      image.device().flush();
+    }
+    System.arraycopy(fresh, 0, content, 4096, fresh.length);
+    System.arraycopy(fresh, 0, content, 0, 4096);
+    assertThat(Files.readAllBytes(file)).isEqualTo(content);
+  }
+
+  @Test
+  void theAdvisersOptionsSuitTheFormatThatWasChosen() {
+    assertThat(FormatAdviser.options("qcow2", 4L << 40)).containsEntry("cluster_size", "2M");
+    assertThat(FormatAdviser.options("qcow2", 4L << 30)).isEmpty();
+    assertThat(FormatAdviser.options("raw", 4L << 40)).isEmpty();
   }
 
   @Test
@@ -142,7 +187,7 @@ class BlockLayerTest {
 
   @ParameterizedTest
   @EnumSource(Use.class)
-  void whatIsAdvisedCanBeCreated(Use use, @TempDir Path folder) throws IOException {
+  void whatIsAdvisedCanBeCreated(Use use) throws IOException {
     for (long size : new long[] {64 << 20, 3L << 40}) {
       FormatAdviser.Advice advice = FormatAdviser.advise(use, size);
       Path file = folder.resolve(use + "-" + size);
