@@ -2,12 +2,12 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.Pages;
 import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.concurrent.locks.Lock;
 
 /**
  * An internal snapshot while it is being taken: the disk of the moment when it was begun, and a
@@ -24,7 +24,7 @@ public final class PendingSnapshot implements AutoCloseable {
 
   private final Qcow2Device device;
   private final Qcow2Image image;
-  private final Lock exclusive;
+  private final SequenceLock exclusive;
   private final long[] diskTable;
   private final Snapshot description;
   private final ByteBuffer chunk;
@@ -41,12 +41,13 @@ public final class PendingSnapshot implements AutoCloseable {
   private boolean ended;
 
   /** Begins it. The caller holds the lock. */
-  PendingSnapshot(Qcow2Device device, Lock exclusive, String name, Instant time, long clockNanos)
+  PendingSnapshot(
+      Qcow2Device device, SequenceLock exclusive, String name, Instant time, long clockNanos)
       throws IOException {
     this.device = device;
     this.image = device.image;
     this.exclusive = exclusive;
-    chunk = ByteBuffer.allocateDirect((int) Math.max(CHUNK, image.clusterSize));
+    chunk = Pages.allocate((int) Math.max(CHUNK, image.clusterSize));
     long size = image.header.size;
     int entries = (int) Math.ceilDiv(size, image.header.bytesPerL1Entry());
     description =
@@ -178,7 +179,7 @@ public final class PendingSnapshot implements AutoCloseable {
       }
       long offset = image.refcounts.allocateAdjacent(1);
       own(offset, 1);
-      image.l2.drop(offset, image.clusterSize);
+      image.dropTables(offset, image.clusterSize);
       image.put(offset, content.clear());
       table[diskTable.length + i] = offset;
     }

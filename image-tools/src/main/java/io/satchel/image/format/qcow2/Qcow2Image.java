@@ -50,6 +50,7 @@ final class Qcow2Image {
   final int l2Bits;
   final TableCache l2;
   final ClusterSet metadata = new ClusterSet();
+  private final Places places;
   final Refcounts refcounts;
   List<Snapshot> snapshots;
   long[] l1;
@@ -83,6 +84,7 @@ final class Qcow2Image {
     sliceEntriesBits = sliceBits - l2EntryBits;
     fileEnd = file.size();
     useData(file);
+    places = new Places(Math.ceilDiv(header.size, clusterSize));
     l2 = new TableCache(file, sliceBits, L2_CACHE_BYTES, this::writeBack);
     refcounts = new Refcounts(this);
     l1 = readTable(header.l1Offset, header.l1Size, "the L1 table");
@@ -553,7 +555,7 @@ final class Qcow2Image {
       content.clear();
     }
     long table = refcounts.allocateAdjacent(1);
-    l2.drop(table, clusterSize);
+    dropTables(table, clusterSize);
     put(table, content);
     metadata.add(table >> clusterBits);
     setL1(l1Index, table | COPIED);
@@ -570,11 +572,64 @@ final class Qcow2Image {
     long key = sliceKey(table, index);
     ByteBuffer slice = l2.get(key);
     int at = inSlice(index);
+    places.forget(table, index);
     slice.putLong(at, entry);
     if (header.extendedL2()) {
       slice.putLong(at + 8, bitmap);
     }
     l2.markDirty(key);
+  }
+
+  /** Forgets the tables in clusters that are free, or get another content. */
+  void dropTables(long offset, long length) {
+    l2.drop(offset, length);
+    places.clear();
+  }
+
+  // --- Known places ---
+
+  /**
+   * Where a byte of the disk lies in the file, by what has been looked up before; 0 when that is
+   * not known. Who holds no lock must ask afterwards whether anything has changed.
+   */
+  long knownPlace(long guest) {
+    long[] table = l1;
+    int l1Index = l1Index(guest);
+    long offset = l1Index < table.length ? table[l1Index] & OFFSET_MASK : 0;
+    if (offset == 0) {
+      return 0;
+    }
+    long host = places.host(offset, l2Index(guest));
+    return host == 0 ? 0 : host + (guest & clusterSize - 1);
+  }
+
+  /**
+   * Remembers where the clusters around {@code guest} lie. The caller has looked it up, and still
+   * holds what it needs for that.
+   */
+  void learnPlaces(long guest) throws IOException {
+    if (encryption != null || data != file || header.extendedL2()) {
+      return;
+    }
+    long table = l2Table(l1Index(guest));
+    int index = l2Index(guest);
+    if (table == 0 || places.knows(table, index)) {
+      return;
+    }
+    int first = index >>> Places.GROUP_BITS << Places.GROUP_BITS;
+    ByteBuffer slice = l2.get(sliceKey(table, first));
+    int at = inSlice(first);
+    long[] hosts = new long[1 << Places.GROUP_BITS];
+    for (int i = 0; i < hosts.length; i++) {
+      long entry = slice.getLong(at + (i << l2EntryBits));
+      long offset = entry & OFFSET_MASK;
+      boolean plain =
+          (entry & ~(OFFSET_MASK | COPIED)) == 0
+              && (offset & clusterSize - 1) == 0
+              && !metadata.contains(offset >> clusterBits);
+      hosts[i] = plain ? offset : 0;
+    }
+    places.learn(table, index, hosts);
   }
 
   long l2Entry(long table, int index) throws IOException {

@@ -171,16 +171,43 @@ final class Snapshots {
 
   /** Uncounts everything that a table reaches, which nothing in the file refers to any more. */
   private void countDown(long[] table) throws IOException {
-    visit(table, this::drop);
+    // One hole for clusters side by side: a thousand of them would take seconds.
+    long[] run = new long[2];
+    visit(
+        table,
+        cluster -> {
+          if (uncount(cluster)) {
+            if (cluster != run[0] + run[1]) {
+              punch(run[0], run[1]);
+              run[0] = cluster;
+              run[1] = 0;
+            }
+            run[1]++;
+          }
+        });
+    punch(run[0], run[1]);
   }
 
   void drop(long cluster) throws IOException {
+    if (uncount(cluster)) {
+      punch(cluster, 1);
+    }
+  }
+
+  /** Uncounts a reference; true when nothing uses the cluster any more. */
+  private boolean uncount(long cluster) throws IOException {
     image.refcounts.decrement(cluster);
-    if (image.refcounts.get(cluster) == 0) {
-      long offset = cluster << image.clusterBits;
-      image.l2.drop(offset, image.clusterSize);
-      image.metadata.removeRange(cluster, 1);
-      image.punched(offset, image.clusterSize);
+    return image.refcounts.get(cluster) == 0;
+  }
+
+  /** Gives free clusters back to the host. */
+  private void punch(long first, long count) throws IOException {
+    if (count > 0) {
+      long offset = first << image.clusterBits;
+      long length = count << image.clusterBits;
+      image.dropTables(offset, length);
+      image.metadata.removeRange(first, count);
+      image.punched(offset, length);
       image.freed();
     }
   }
