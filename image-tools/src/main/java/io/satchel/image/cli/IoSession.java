@@ -529,7 +529,7 @@ final class IoSession implements AutoCloseable {
         fill(plain, at, pattern, content);
         byte[] whole = Arrays.copyOf(plain, cluster);
         byte[] room = new byte[cluster - 1];
-        int n = codec.pack(whole, room, codec.level());
+        int n = codec.pack(whole, room, ClusterCodec.LEVEL);
         if (n < 0) {
           device.write(span.offset() + at, ByteBuffer.wrap(plain));
         } else {

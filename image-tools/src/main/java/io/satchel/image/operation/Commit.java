@@ -3,6 +3,7 @@ package io.satchel.image.operation;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.Pages;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.operation.BlockMap.Range;
 import java.io.IOException;
@@ -29,7 +30,7 @@ public final class Commit {
       ((LayeredDevice) base).resize(size);
     }
     BlockMap map = new BlockMap(image);
-    ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
+    ByteBuffer chunk = Pages.allocate(CHUNK);
     for (long at = 0; at < size; ) {
       Compare.tell(progress, at, size);
       Range range = map.at(at, size - at, layers);

@@ -5,6 +5,7 @@ import io.satchel.image.Progress;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.Pages;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
@@ -76,7 +77,6 @@ public final class Convert {
   private final Options options;
   private final Progress progress;
   private final long total;
-  private final ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
 
   private Convert(
       List<OpenedImage> sources, LayeredDevice target, Options options, Progress progress) {
@@ -111,22 +111,39 @@ public final class Convert {
   // --- Plain ---
 
   private void plain() throws IOException {
-    long base = 0;
-    for (OpenedImage source : sources) {
-      BlockMap map = new BlockMap(source);
-      long size = source.device().size();
-      for (long at = 0; at < size; ) {
-        Compare.tell(progress, base + at, total);
-        Range range = map.at(at, size - at, layers(source));
-        if (range.data()) {
-          copy(source.device(), at, base + at, range.length());
-        } else if (range.zero() && (range.present() || layers(source) >= source.chain().size())) {
-          zero(base + at, range.length());
+    ArrayDeque<Pending> underWay = new ArrayDeque<>();
+    try (ReadAhead ahead = new ReadAhead(readers(), CHUNK)) {
+      long base = 0;
+      for (OpenedImage source : sources) {
+        BlockMap map = new BlockMap(source);
+        long size = source.device().size();
+        for (long at = 0; at < size; ) {
+          Compare.tell(progress, base + at, total);
+          Range range = map.at(at, size - at, layers(source));
+          if (range.data()) {
+            copy(source.device(), at, base + at, range.length(), ahead, underWay);
+          } else if (range.zero() && (range.present() || layers(source) >= source.chain().size())) {
+            zero(base + at, range.length());
+          }
+          at += range.length();
         }
-        at += range.length();
+        base += size;
       }
-      base += size;
+      while (!underWay.isEmpty()) {
+        finish(underWay.remove(), ahead);
+      }
     }
+  }
+
+  /** One reads while another writes; what takes computing to be read is read by several. */
+  private int readers() {
+    boolean encrypted =
+        sources.stream()
+            .anyMatch(
+                source ->
+                    source.chain().stream()
+                        .anyMatch(layer -> ((LayeredDevice) layer.device()).encrypted()));
+    return encrypted ? options.threads() : 1;
   }
 
   private int layers(OpenedImage source) {
@@ -135,7 +152,7 @@ public final class Convert {
 
   private void zero(long at, long length) throws IOException {
     if (options.sparseBytes() == 0) {
-      ByteBuffer zeros = ByteBuffer.allocate((int) Math.min(CHUNK, length));
+      ByteBuffer zeros = Pages.allocate((int) Math.min(CHUNK, length));
       for (long done = 0; done < length; done += zeros.limit()) {
         zeros.clear().limit((int) Math.min(CHUNK, length - done));
         target.write(at + done, zeros);
@@ -145,14 +162,33 @@ public final class Convert {
     }
   }
 
-  private void copy(BlockDevice from, long at, long to, long length) throws IOException {
+  /** A piece that is being read, and where on the target it belongs. */
+  private record Pending(ReadAhead.Begun read, long to) {}
+
+  private void copy(
+      BlockDevice from,
+      long at,
+      long to,
+      long length,
+      ReadAhead ahead,
+      ArrayDeque<Pending> underWay)
+      throws IOException {
     for (long done = 0; done < length; ) {
-      Compare.tell(progress, to + done, total);
       int n = (int) Math.min(length - done, CHUNK - (at + done) % CHUNK);
-      read(from, at + done, chunk.clear().limit(n));
-      write(to + done, n);
+      long here = at + done;
+      underWay.add(new Pending(ahead.begin(n, into -> read(from, here, into)), to + done));
+      if (underWay.size() >= ahead.depth()) {
+        finish(underWay.remove(), ahead);
+      }
       done += n;
     }
+  }
+
+  private void finish(Pending pending, ReadAhead ahead) throws IOException {
+    Compare.tell(progress, pending.to(), total);
+    ByteBuffer chunk = ahead.await(pending.read());
+    write(pending.to(), chunk);
+    ahead.done(pending.read());
   }
 
   private void read(BlockDevice from, long at, ByteBuffer into) throws IOException {
@@ -162,7 +198,7 @@ public final class Convert {
       if (!options.salvage()) {
         throw e;
       }
-      salvage(from, at, into.clear());
+      salvage(from, at, into.rewind());
     }
   }
 
@@ -180,18 +216,19 @@ public final class Convert {
     into.limit(limit);
   }
 
-  /** Writes the chunk without its longer runs of zeros. */
-  private void write(long to, int length) throws IOException {
+  /** Writes a chunk without its longer runs of zeros. */
+  private void write(long to, ByteBuffer chunk) throws IOException {
     int grain = options.sparseBytes();
     if (grain == 0) {
-      target.write(to, chunk.clear().limit(length));
+      target.write(to, chunk);
       return;
     }
+    int length = chunk.limit();
     int at = 0;
     while (at < length) {
       int end = at;
-      boolean zero = isZero(at, Math.min(length, at + grain));
-      while (end < length && isZero(end, Math.min(length, end + grain)) == zero) {
+      boolean zero = isZero(chunk, at, Math.min(length, at + grain));
+      while (end < length && isZero(chunk, end, Math.min(length, end + grain)) == zero) {
         end = Math.min(length, end + grain);
       }
       if (!zero) {
@@ -203,7 +240,7 @@ public final class Convert {
     }
   }
 
-  private boolean isZero(int from, int to) {
+  private static boolean isZero(ByteBuffer chunk, int from, int to) {
     return Zeros.all(chunk.clear().limit(to).position(from));
   }
 
@@ -231,7 +268,7 @@ public final class Convert {
     OpenedImage source = sources.getFirst();
     int cluster = qcow2.clusterSize();
     Qcow2Device same =
-        source.chain().getFirst().device() instanceof Qcow2Device d
+        source.device() instanceof Qcow2Device d
                 && d.clusterSize() == cluster
                 && d.zstd() == qcow2.zstd()
             ? d
@@ -329,7 +366,8 @@ public final class Convert {
                 return new Ready(at, null, 0, plain);
               }
               byte[] room = new byte[cluster - 1];
-              int n = codec.worthPacking(plain) ? codec.pack(plain, room, codec.level()) : -1;
+              int level = codec.level(plain);
+              int n = level > 0 ? codec.pack(plain, room, level) : -1;
               return n < 0 ? new Ready(at, null, 0, plain) : new Ready(at, room, n, null);
             }));
   }

@@ -3,6 +3,7 @@ package io.satchel.image.operation;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.Pages;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.operation.BlockMap.Range;
@@ -35,8 +36,8 @@ public final class Rebase {
     BlockMap map = new BlockMap(image);
     long size = device.size();
     int step = Math.max(device.clusterSize(), 1 << 20);
-    ByteBuffer old = ByteBuffer.allocate(step);
-    ByteBuffer fresh = ByteBuffer.allocate(step);
+    ByteBuffer old = Pages.allocate(step);
+    ByteBuffer fresh = Pages.allocate(step);
     for (long at = 0; at < size; ) {
       Compare.tell(progress, at, size);
       Range own = map.at(at, size - at, 1);

@@ -23,9 +23,17 @@ public final class ClusterCodec implements AutoCloseable {
   private final int clusterSize;
   private static final int SAMPLE = 4096;
 
+  /** The level that balances time and space, of zlib and of zstd. */
+  public static final int LEVEL = 3;
+
+  private static final int FASTER = 2;
+
   private @Nullable ClusterCodec sampler;
   private @Nullable Inflater inflater;
-  private @Nullable Deflater deflater;
+
+  /** One a level: to change the level of one takes a call that packs nothing. */
+  private final @Nullable Deflater[] deflaters = new Deflater[Deflater.BEST_COMPRESSION + 1];
+
   private long zstdReader;
   private long zstdWriter;
 
@@ -40,29 +48,30 @@ public final class ClusterCodec implements AutoCloseable {
         zstd ? Qcow2Header.COMPRESSION_ZSTD : Qcow2Header.COMPRESSION_ZLIB, clusterSize);
   }
 
-  /** The level that balances time and space; 3 of either was measured to do best. */
-  public int level() {
-    return 3;
-  }
-
   /**
-   * Tries two samples of a large cluster: packed data does not pack again, and finding that out on
-   * the whole of it is most of the time that compressing takes.
+   * How hard a cluster is to be packed; 0 when packing does not pay. Two samples of a large cluster
+   * tell: packed data does not pack again, and finding that out on the whole of it is most of the
+   * time that compressing takes.
+   *
+   * <p>Level 3 balances time and space best. Where the sample shrinks by less than half, zlib's
+   * level 2 makes clusters 2 % larger in three quarters of the time.
    */
-  public boolean worthPacking(byte[] cluster) throws IOException {
+  public int level(byte[] cluster) throws IOException {
     if (clusterSize < 8 * SAMPLE) {
-      return true;
+      return LEVEL;
     }
     if (sampler == null) {
       sampler = new ClusterCodec(type, SAMPLE);
     }
     for (int part = 1; part <= 2; part++) {
-      byte[] sample = Arrays.copyOfRange(cluster, part * clusterSize / 3, clusterSize);
-      if (sampler.pack(sample, new byte[SAMPLE - SAMPLE / 32], 1) > 0) {
-        return true;
+      int from = part * clusterSize / 3;
+      byte[] sample = Arrays.copyOfRange(cluster, from, from + SAMPLE);
+      int packed = sampler.pack(sample, new byte[SAMPLE - SAMPLE / 32], 1);
+      if (packed > 0) {
+        return packed > SAMPLE / 2 && type == Qcow2Header.COMPRESSION_ZLIB ? FASTER : LEVEL;
       }
     }
-    return false;
+    return 0;
   }
 
   /** Unpacks one cluster; false when the stream is broken or gives less than a cluster. */
@@ -123,10 +132,10 @@ public final class ClusterCodec implements AutoCloseable {
   }
 
   private int deflate(byte[] cluster, byte[] packed, int level) {
-    Deflater z = deflater;
+    Deflater z = deflaters[level];
     if (z == null) {
       z = new Deflater(level, true);
-      deflater = z;
+      deflaters[level] = z;
     }
     z.reset();
     z.setInput(cluster, 0, clusterSize);
@@ -172,9 +181,12 @@ public final class ClusterCodec implements AutoCloseable {
       inflater.end();
       inflater = null;
     }
-    if (deflater != null) {
-      deflater.end();
-      deflater = null;
+    for (int level = 0; level < deflaters.length; level++) {
+      Deflater z = deflaters[level];
+      if (z != null) {
+        z.end();
+        deflaters[level] = null;
+      }
     }
     if (zstdReader != 0) {
       Zstd.ZSTD_freeDCtx(zstdReader);
