@@ -1,17 +1,18 @@
 package io.satchel.image.cli;
 
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.RequestQueue;
+import io.satchel.image.file.Pages;
+import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -20,6 +21,9 @@ import picocli.CommandLine.Parameters;
 /** {@code bench}: sends many requests and tells how long they took. */
 @Command(name = "bench", description = "Sends many requests and tells how long they took.")
 final class BenchCommand extends ImageCommand {
+  /** Requests that wait for the host's disk need a thread each; more do not make it faster. */
+  private static final int THREADS = 64;
+
   @Option(
       names = "-c",
       paramLabel = "COUNT",
@@ -83,11 +87,12 @@ final class BenchCommand extends ImageCommand {
 
   @Override
   public Integer call() throws IOException {
-    cacheMode(cache);
+    Named named = named(image, format);
     int bytes = (int) Math.min(size(size), 64 << 20);
     long stride = step == null ? bytes : size(step);
     long start = size(offset);
-    try (OpenedImage opened = open(image, format, write)) {
+    OpenOptions how = options(named, write).withCache(cacheMode(cache));
+    try (OpenedImage opened = Images.open(named.path(), how)) {
       BlockDevice device = opened.device();
       if (start + bytes > device.size() || bytes <= 0) {
         throw new UsageException("The request does not fit into the image");
@@ -117,45 +122,56 @@ final class BenchCommand extends ImageCommand {
     return 0;
   }
 
+  /** Keeps so many requests under way; a flush waits for those before it. */
   private void send(BlockDevice device, int bytes, long stride, long start) throws IOException {
     long room = device.size() - start - bytes + 1;
-    AtomicInteger next = new AtomicInteger();
-    int threads = Math.max(1, Math.min(depth, Runtime.getRuntime().availableProcessors()));
-    try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
-      List<Future<?>> all = new ArrayList<>();
-      for (int t = 0; t < threads; t++) {
-        all.add(
-            pool.submit(
-                () -> {
-                  ByteBuffer buffer = ByteBuffer.allocateDirect(bytes);
-                  while (buffer.hasRemaining()) {
-                    buffer.put((byte) pattern);
-                  }
-                  for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-                    long at = start + i * stride % room;
-                    buffer.clear();
-                    if (write) {
-                      device.write(at, buffer);
-                      if (flushInterval > 0 && (i + 1) % flushInterval == 0) {
-                        device.flush();
-                      }
-                    } else {
-                      device.read(at, buffer);
-                    }
-                  }
-                  return null;
-                }));
+    ArrayDeque<Sent> underWay = new ArrayDeque<>();
+    ArrayDeque<ByteBuffer> idle = new ArrayDeque<>();
+    try (RequestQueue queue = new RequestQueue(device, Math.max(1, Math.min(depth, THREADS)))) {
+      for (int i = 0; i < count; i++) {
+        long at = start + i * stride % room;
+        ByteBuffer buffer = idle.isEmpty() ? filled(bytes) : idle.remove();
+        buffer.clear();
+        underWay.add(new Sent(write ? queue.write(at, buffer) : queue.read(at, buffer), buffer));
+        boolean flushes = write && flushInterval > 0 && (i + 1) % flushInterval == 0;
+        if (flushes) {
+          underWay.add(new Sent(queue.flush(), null));
+        }
+        finish(underWay, idle, flushes && !noDrain ? 0 : Math.max(0, depth - 1));
       }
-      for (Future<?> each : all) {
-        each.get();
+      finish(underWay, idle, 0);
+    }
+  }
+
+  /** A request that has been asked for, and its buffer; a flush has none. */
+  private record Sent(CompletableFuture<Void> done, @Nullable ByteBuffer buffer) {}
+
+  private ByteBuffer filled(int bytes) {
+    ByteBuffer buffer = Pages.allocate(bytes);
+    while (buffer.hasRemaining()) {
+      buffer.put((byte) pattern);
+    }
+    return buffer;
+  }
+
+  private static void finish(ArrayDeque<Sent> underWay, ArrayDeque<ByteBuffer> idle, int keep)
+      throws IOException {
+    while (underWay.size() > keep) {
+      Sent sent = underWay.remove();
+      try {
+        sent.done().get();
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof IOException io) {
+          throw io;
+        }
+        throw new IllegalStateException(e.getCause());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new Cancelled();
       }
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException io) {
-        throw io;
+      if (sent.buffer() != null) {
+        idle.add(sent.buffer());
       }
-      throw new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

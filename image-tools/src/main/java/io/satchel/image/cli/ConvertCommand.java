@@ -8,6 +8,7 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
+import io.satchel.image.block.Throttle;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
@@ -72,6 +73,12 @@ final class ConvertCommand extends ImageCommand {
   @Option(names = "-W", description = "Write in any order; done anyway where it pays.")
   boolean anyOrder;
 
+  @Option(
+      names = "-r",
+      paramLabel = "RATE",
+      description = "Read at most so many bytes a second, so that others get on too.")
+  @Nullable String rate;
+
   @Option(names = "--salvage", description = "Write zeros where the source cannot be read.")
   boolean salvage;
 
@@ -86,7 +93,7 @@ final class ConvertCommand extends ImageCommand {
       description = "The target is given as driver=FORMAT,file.filename=FILE.")
   boolean targetOptions;
 
-  @Parameters(paramLabel = "IMAGE", arity = "2..*", description = "The sources, then the target.")
+  @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "The sources, then the target.")
   List<String> images = new ArrayList<>();
 
   @Override
@@ -101,11 +108,14 @@ final class ConvertCommand extends ImageCommand {
   @Override
   public Integer call() throws IOException {
     cacheMode(sourceCache);
+    if (images.size() < 2) {
+      throw new UsageException("Must specify image file name and the new image's");
+    }
     List<OpenedImage> sources = new ArrayList<>();
     try {
       for (String image : images.subList(0, images.size() - 1)) {
         OpenedImage source = open(image, format, false);
-        sources.add(source);
+        sources.add(rate == null ? source : slowed(source, size(rate)));
         if (snapshot != null) {
           qcow2(source, "snapshots").showSnapshot(nameOf(snapshot));
         }
@@ -121,6 +131,11 @@ final class ConvertCommand extends ImageCommand {
       }
     }
     return 0;
+  }
+
+  private static OpenedImage slowed(OpenedImage image, long bytesPerSecond) {
+    Throttle slow = new Throttle(image.device(), bytesPerSecond, 0, Throttle.Clock.SYSTEM);
+    return new OpenedImage(slow, image.chain());
   }
 
   /** The name in snapshot.id=…,snapshot.name=…, or the word itself. */

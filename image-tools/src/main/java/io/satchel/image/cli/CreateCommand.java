@@ -1,5 +1,6 @@
 package io.satchel.image.cli;
 
+import io.satchel.image.FormatAdviser;
 import io.satchel.image.Formats;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,6 +34,15 @@ final class CreateCommand extends ImageCommand {
       paramLabel = "NAME=VALUE,...",
       description = "The format's options; -o help lists them.")
   @Nullable List<String> options;
+
+  @Option(
+      names = "--for",
+      paramLabel = "USE",
+      description = {
+        "Choose format and options by what the disk is for: desktop, database, snapshots",
+        "or exchange (with other programs). -f and -o still decide."
+      })
+  @Nullable String use;
 
   @Parameters(
       index = "0",
@@ -101,13 +112,37 @@ final class CreateCommand extends ImageCommand {
     if (bytes < 0) {
       throw new UsageException(image + ": Image creation needs a size parameter");
     }
+    String reason = null;
+    if (use != null) {
+      FormatAdviser.Advice advice = FormatAdviser.advise(use(use), bytes);
+      if (format == null) {
+        target = advice.format();
+      }
+      if (target.equals(advice.format())) {
+        advice.options().forEach(all::putIfAbsent);
+        reason = advice.reason();
+      }
+    }
     Images.create(path, target, bytes, all, secrets());
     StringBuilder line = new StringBuilder("Formatting '" + path + "', fmt=" + target);
     Map<String, String> shown = new LinkedHashMap<>(all);
     shown.put("size", Long.toString(bytes));
     shown.forEach((name, value) -> line.append(' ').append(name).append('=').append(value));
     say(line.toString());
+    if (reason != null) {
+      say(reason);
+    }
     return 0;
+  }
+
+  private static FormatAdviser.Use use(String word) {
+    for (FormatAdviser.Use each : FormatAdviser.Use.values()) {
+      if (each.name().toLowerCase(Locale.ROOT).equals(word)) {
+        return each;
+      }
+    }
+    throw new UsageException(
+        "'" + word + "' is no use of a disk; choose desktop, database, snapshots or exchange");
   }
 
   private void help(String name) {
