@@ -1,4 +1,4 @@
-/** Copying, comparing and the rest of what is done with whole images. */
+/** Tests. */
 @NullMarked
 package io.satchel.image.operation;
 
