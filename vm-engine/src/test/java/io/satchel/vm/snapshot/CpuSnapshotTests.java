@@ -37,6 +37,7 @@ class CpuSnapshotTests {
           "random",
           "apic",
           "apicId",
+          "yields",
           "simdExceptions",
           "resultHigh",
           "vectorScratch",
