@@ -60,6 +60,16 @@ final class Machines {
     private final MachineView view;
     private final LiveSnapshots snapshots;
     private volatile boolean saving;
+
+    /**
+     * Asks for automatic snapshots. It belongs to the machine: the toolkit holds a clock that runs,
+     * and with it the machine's memory.
+     */
+    private final javafx.animation.Timeline clock =
+        new javafx.animation.Timeline(
+            new javafx.animation.KeyFrame(
+                javafx.util.Duration.seconds(AUTOMATIC_LOOK_SECONDS), _ -> automatic()));
+
     private MachineEvents.@Nullable Cause ended;
 
     private Running(RunChanges changes, Session session) {
@@ -72,9 +82,24 @@ final class Machines {
           new MachineEvents() {
             @Override
             public void ended(End end) {
-              javafx.application.Platform.runLater(() -> ended = end.cause());
+              javafx.application.Platform.runLater(
+                  () -> {
+                    ended = end.cause();
+                    clock.stop();
+                  });
             }
           });
+      if (changes instanceof MachineRun) {
+        clock.setCycleCount(javafx.animation.Animation.INDEFINITE);
+        clock.play();
+      }
+    }
+
+    /** Takes it off the window's list; its session is closed by whoever ends it. */
+    private void forget() {
+      clock.stop();
+      view.close();
+      all.remove(this);
     }
 
     MachineView view() {
@@ -136,7 +161,7 @@ final class Machines {
 
     /** Saves a snapshot when it is time for one. */
     private void automatic() {
-      if (!live() || saving || !(changes instanceof MachineRun)) {
+      if (!live() || saving) {
         return;
       }
       saving = true;
@@ -211,13 +236,6 @@ final class Machines {
     this.desktop = desktop;
     texts = desktop.texts();
     this.screen = screen;
-    javafx.animation.Timeline clock =
-        new javafx.animation.Timeline(
-            new javafx.animation.KeyFrame(
-                javafx.util.Duration.seconds(AUTOMATIC_LOOK_SECONDS),
-                _ -> all.forEach(Running::automatic)));
-    clock.setCycleCount(javafx.animation.Animation.INDEFINITE);
-    clock.play();
   }
 
   /** The one on the screen. */
@@ -317,8 +335,7 @@ final class Machines {
   }
 
   private void restart(Running running) {
-    running.view.close();
-    all.remove(running);
+    running.forget();
     shown = null;
     work(
         texts.get("jobs.starting"),
@@ -350,8 +367,7 @@ final class Machines {
       return;
     }
     picture(running);
-    running.view.close();
-    all.remove(running);
+    running.forget();
     shown = null;
     work(
         texts.get("jobs.ending", running.name()),
