@@ -278,6 +278,17 @@ public final class Uart16550 implements Device<Uart16550.State>, IoHandler {
     update();
   }
 
+  /**
+   * The machine ends: what the guest has handed over still reaches the host. On a line it would be
+   * cut off with the power, but a run's last words are what its log is read for.
+   */
+  public void drain() {
+    while (shifting >= 0) {
+      shift.stop();
+      shifted();
+    }
+  }
+
   private void startShift() {
     shifting = transmitter[transmitterHead] & 0xFF;
     transmitterHead = (transmitterHead + 1) % FIFO;

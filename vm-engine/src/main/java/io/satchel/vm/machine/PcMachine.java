@@ -624,6 +624,7 @@ public final class PcMachine implements Machine {
     }
     End how = end == null ? new End(Cause.CLOSED, "The machine was switched off.", 0) : end;
     clock.pause();
+    serial.drain();
     snapshots.ended();
     enter(MachineState.ENDED);
     listener.ended(how);
