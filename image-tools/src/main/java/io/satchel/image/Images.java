@@ -4,6 +4,7 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage.Layer;
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.FilterDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.container.Container;
@@ -49,7 +50,7 @@ public final class Images {
 
   /** The qcow2 image that a disk's writes go to; null when it is of another format. */
   public static @Nullable Qcow2Device qcow2(BlockDevice disk) {
-    BlockDevice layer = disk instanceof WriteThrough through ? through.disk : disk;
+    BlockDevice layer = disk instanceof WriteThrough through ? through.layer() : disk;
     return layer instanceof Qcow2Device image ? image : null;
   }
 
@@ -141,12 +142,7 @@ public final class Images {
 
     LayeredDevice open(Path path, @Nullable String formatName, int depth) throws IOException {
       boolean writable = options.writable() && depth == 0;
-      HostFile file =
-          HostFile.open(
-              path,
-              writable,
-              options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO,
-              options.cache() == CacheMode.NONE);
+      HostFile file = hostFile(path, writable);
       LayeredDevice device = null;
       try {
         if (!seen.add(path.toRealPath()) || depth > MAX_DEPTH) {
@@ -223,12 +219,7 @@ public final class Images {
               "ask where it came from for that file");
         }
         Path data = allowed(path, dataFile, depth, "data file");
-        device.attachDataFile(
-            HostFile.open(
-                data,
-                options.writable() && depth == 0,
-                options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO,
-                options.cache() == CacheMode.NONE));
+        device.attachDataFile(hostFile(data, options.writable() && depth == 0));
       }
       LayeredDevice.BackingReference reference = device.backing();
       if (reference == null || options.backing() == BackingPolicy.NONE) {
@@ -236,6 +227,14 @@ public final class Images {
       }
       Path below = allowed(path, reference.name(), depth, "backing file");
       device.attachBacking(open(below, reference.format(), depth + 1));
+    }
+
+    private HostFile hostFile(Path path, boolean writable) throws IOException {
+      return HostFile.open(
+          path,
+          writable,
+          options.locking() ? HostFile.Locking.YES : HostFile.Locking.NO,
+          options.cache() == CacheMode.NONE);
     }
 
     /** The file that a name in an image means, when it exists and may be opened. */
@@ -294,20 +293,13 @@ public final class Images {
   }
 
   /** Flushes after every change. */
-  private record WriteThrough(BlockDevice disk) implements BlockDevice {
-    @Override
-    public long size() {
-      return disk.size();
+  private static final class WriteThrough extends FilterDevice {
+    WriteThrough(BlockDevice disk) {
+      super(disk);
     }
 
-    @Override
-    public boolean readOnly() {
-      return disk.readOnly();
-    }
-
-    @Override
-    public void read(long offset, ByteBuffer target) throws IOException {
-      disk.read(offset, target);
+    BlockDevice layer() {
+      return disk;
     }
 
     @Override
@@ -326,21 +318,6 @@ public final class Images {
     public void discard(long offset, long length) throws IOException {
       disk.discard(offset, length);
       disk.flush();
-    }
-
-    @Override
-    public void flush() throws IOException {
-      disk.flush();
-    }
-
-    @Override
-    public Extent extent(long offset, long length) throws IOException {
-      return disk.extent(offset, length);
-    }
-
-    @Override
-    public void close() throws IOException {
-      disk.close();
     }
   }
 }

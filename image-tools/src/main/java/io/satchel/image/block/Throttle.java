@@ -7,11 +7,10 @@ import java.nio.ByteBuffer;
  * A disk that is as slow as one wants it: requests wait until the bytes and the requests of a
  * second allow them. A tenth of a second's worth may come in one burst.
  */
-public final class Throttle implements BlockDevice {
+public final class Throttle extends FilterDevice {
   private static final long SECOND = 1_000_000_000L;
   private static final long BURST = SECOND / 10;
 
-  private final BlockDevice disk;
   private final long bytesPerSecond;
   private final long requestsPerSecond;
   private final Clock clock;
@@ -48,10 +47,10 @@ public final class Throttle implements BlockDevice {
    * @param requestsPerSecond 0 for any number
    */
   public Throttle(BlockDevice disk, long bytesPerSecond, long requestsPerSecond, Clock clock) {
+    super(disk);
     if (bytesPerSecond < 0 || requestsPerSecond < 0) {
       throw new IllegalArgumentException("a negative rate");
     }
-    this.disk = disk;
     this.bytesPerSecond = bytesPerSecond;
     this.requestsPerSecond = requestsPerSecond;
     this.clock = clock;
@@ -87,16 +86,6 @@ public final class Throttle implements BlockDevice {
   }
 
   @Override
-  public long size() {
-    return disk.size();
-  }
-
-  @Override
-  public boolean readOnly() {
-    return disk.readOnly();
-  }
-
-  @Override
   public void read(long offset, ByteBuffer target) throws IOException {
     await(target.remaining());
     disk.read(offset, target);
@@ -118,20 +107,5 @@ public final class Throttle implements BlockDevice {
   public void discard(long offset, long length) throws IOException {
     await(0);
     disk.discard(offset, length);
-  }
-
-  @Override
-  public void flush() throws IOException {
-    disk.flush();
-  }
-
-  @Override
-  public Extent extent(long offset, long length) throws IOException {
-    return disk.extent(offset, length);
-  }
-
-  @Override
-  public void close() throws IOException {
-    disk.close();
   }
 }

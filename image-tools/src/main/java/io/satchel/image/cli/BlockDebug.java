@@ -1,6 +1,7 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.FilterDevice;
 import io.satchel.image.block.ImageException;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -22,7 +23,7 @@ import java.util.regex.Pattern;
  * events are those of the guest's requests: read_aio, write_aio and flush_to_disk; rules about a
  * format's own tables never come true.
  */
-final class BlockDebug implements BlockDevice {
+final class BlockDebug extends FilterDevice {
   private static final long NEVER_LONGER = 60;
   private static final Pattern RULE = Pattern.compile("(inject-error|set-state)\\.(\\d+)\\.(.+)");
   private static final Map<Integer, String> ERRORS =
@@ -35,7 +36,6 @@ final class BlockDebug implements BlockDevice {
           28, "No space left on device",
           95, "Operation not supported");
 
-  private final BlockDevice disk;
   private final PrintStream out;
   private final List<Rule> rules;
   private final Map<String, String> breaks = new HashMap<>();
@@ -73,7 +73,7 @@ final class BlockDebug implements BlockDevice {
   }
 
   BlockDebug(BlockDevice disk, PrintStream out, List<Map<String, String>> rules) {
-    this.disk = disk;
+    super(disk);
     this.out = out;
     this.rules = new ArrayList<>();
     for (Map<String, String> each : rules) {
@@ -202,16 +202,6 @@ final class BlockDebug implements BlockDevice {
   // --- The disk ---
 
   @Override
-  public long size() {
-    return disk.size();
-  }
-
-  @Override
-  public boolean readOnly() {
-    return disk.readOnly();
-  }
-
-  @Override
   public void read(long offset, ByteBuffer target) throws IOException {
     event("read_aio", offset, target.remaining());
     disk.read(offset, target);
@@ -239,16 +229,6 @@ final class BlockDebug implements BlockDevice {
   public void flush() throws IOException {
     event("flush_to_disk", 0, 0);
     disk.flush();
-  }
-
-  @Override
-  public Extent extent(long offset, long length) throws IOException {
-    return disk.extent(offset, length);
-  }
-
-  @Override
-  public void close() throws IOException {
-    disk.close();
   }
 
   /** What a failed request is called, as the C library says it. */

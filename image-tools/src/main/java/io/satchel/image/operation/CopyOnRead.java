@@ -1,6 +1,7 @@
 package io.satchel.image.operation;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.FilterDevice;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
 import java.io.IOException;
@@ -10,10 +11,9 @@ import java.nio.ByteBuffer;
  * Keeps what is read from the images below in the topmost one, cluster by cluster, so that it is
  * read from there the next time.
  */
-public final class CopyOnRead implements BlockDevice {
+public final class CopyOnRead extends FilterDevice {
   private static final int GRAIN = 64 << 10;
 
-  private final BlockDevice disk;
   private final LayeredDevice top;
 
   /**
@@ -23,18 +23,8 @@ public final class CopyOnRead implements BlockDevice {
    * @param top tells what the topmost image holds
    */
   public CopyOnRead(BlockDevice disk, LayeredDevice top) {
-    this.disk = disk;
+    super(disk);
     this.top = top;
-  }
-
-  @Override
-  public long size() {
-    return disk.size();
-  }
-
-  @Override
-  public boolean readOnly() {
-    return disk.readOnly();
   }
 
   @Override
@@ -81,20 +71,5 @@ public final class CopyOnRead implements BlockDevice {
   @Override
   public synchronized void discard(long offset, long length) throws IOException {
     disk.discard(offset, length);
-  }
-
-  @Override
-  public void flush() throws IOException {
-    disk.flush();
-  }
-
-  @Override
-  public Extent extent(long offset, long length) throws IOException {
-    return disk.extent(offset, length);
-  }
-
-  @Override
-  public void close() throws IOException {
-    disk.close();
   }
 }
