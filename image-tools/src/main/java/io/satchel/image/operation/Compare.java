@@ -12,7 +12,6 @@ import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -153,19 +152,9 @@ public final class Compare {
   /** Waits until so many pieces are under way; the first difference of the others, or -1. */
   private long differing(int keep) throws IOException {
     while (underWay.size() > keep) {
-      try {
-        long differ = underWay.remove().get();
-        if (differ >= 0) {
-          return differ;
-        }
-      } catch (ExecutionException e) {
-        if (e.getCause() instanceof IOException io) {
-          throw io;
-        }
-        throw new IOException(e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new Cancelled();
+      long differ = Results.of(underWay.remove());
+      if (differ >= 0) {
+        return differ;
       }
     }
     return -1;

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -375,18 +374,7 @@ public final class Convert {
   private void drain(ArrayDeque<Future<Ready>> underWay, Qcow2Device to, int keep)
       throws IOException {
     while (underWay.size() > keep) {
-      Ready ready;
-      try {
-        ready = underWay.remove().get();
-      } catch (ExecutionException e) {
-        if (e.getCause() instanceof IOException io) {
-          throw io;
-        }
-        throw new IOException(e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new Cancelled();
-      }
+      Ready ready = Results.of(underWay.remove());
       if (ready.packed() != null) {
         to.writePacked(ready.guest(), ready.packed(), ready.length());
       } else if (ready.plain() != null) {

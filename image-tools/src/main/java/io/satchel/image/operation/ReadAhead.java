@@ -1,11 +1,9 @@
 package io.satchel.image.operation;
 
-import io.satchel.image.block.BlockDevice;
 import io.satchel.image.file.Pages;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -44,11 +42,6 @@ final class ReadAhead implements AutoCloseable {
     return depth;
   }
 
-  /** Begins to read {@code length} bytes at {@code offset}. */
-  Begun begin(BlockDevice from, long offset, int length) {
-    return begin(length, buffer -> from.read(offset, buffer));
-  }
-
   /** Begins to fill {@code length} bytes. */
   Begun begin(int length, Read how) {
     ByteBuffer known = idle.poll();
@@ -65,17 +58,7 @@ final class ReadAhead implements AutoCloseable {
 
   /** Waits for a read, whose bytes are then between the buffer's position and limit. */
   ByteBuffer await(Begun begun) throws IOException {
-    try {
-      begun.reading.get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException io) {
-        throw io;
-      }
-      throw new IOException(e.getCause());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new Cancelled();
-    }
+    Results.of(begun.reading);
     return begun.buffer.flip();
   }
 
