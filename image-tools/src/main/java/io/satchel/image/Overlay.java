@@ -161,8 +161,8 @@ public final class Overlay {
     return reference;
   }
 
-  /** Copies what a layer itself holds; false when stopped. */
-  private static boolean copy(BlockDevice from, BlockDevice to, Progress progress)
+  /** Copies what a layer itself holds, and nothing of what it lies over; false when stopped. */
+  public static boolean copy(BlockDevice from, BlockDevice to, Progress progress)
       throws IOException {
     ByteBuffer chunk = Pages.allocate(COPY_CHUNK);
     long size = from.size();

@@ -1,10 +1,9 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.OpenedImage;
-import io.satchel.image.block.BlockDevice;
 import io.satchel.image.fs.FileSystem;
-import io.satchel.image.partition.PartitionTable;
-import io.satchel.image.partition.PartitionTable.Partition;
+import io.satchel.image.inspect.FileSystems;
+import io.satchel.image.inspect.FileSystems.Found;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,9 +32,6 @@ abstract class FilesCommand extends ImageCommand {
     super(terminal);
   }
 
-  /** A file system and the partition that it fills; 0 when the disk has none. */
-  record Found(int partition, FileSystem files) {}
-
   OpenedImage openImage() throws IOException {
     OpenedImage opened = open(image, format, false);
     try {
@@ -51,21 +47,7 @@ abstract class FilesCommand extends ImageCommand {
 
   /** The file systems whose files can be read. */
   List<Found> fileSystems(OpenedImage opened) throws IOException {
-    BlockDevice disk = opened.device();
-    List<Found> all = new ArrayList<>();
-    FileSystem whole = FileSystem.at(disk, 0, disk.size());
-    if (whole != null && partition == 0) {
-      // A hybrid disc has a partition table too; its files are those of the disc.
-      return List.of(new Found(0, whole));
-    }
-    for (Partition each : PartitionTable.read(disk).partitions()) {
-      if (partition == 0 || partition == each.number()) {
-        FileSystem files = FileSystem.at(disk, each.start(), each.length());
-        if (files != null) {
-          all.add(new Found(each.number(), files));
-        }
-      }
-    }
+    List<Found> all = FileSystems.on(opened.device(), partition);
     if (all.isEmpty()) {
       throw new UsageException(
           partition == 0

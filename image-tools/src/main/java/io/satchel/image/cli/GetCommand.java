@@ -74,7 +74,7 @@ final class GetCommand extends FilesCommand {
     if (!safe) {
       throw new UsageException(
           "The image holds a file named '"
-              + LsCommand.shown(name)
+              + FileSystem.shown(name)
               + "', which cannot be a file here; get it by itself under another name");
     }
     return name;
@@ -92,7 +92,7 @@ final class GetCommand extends FilesCommand {
         case FILE -> file(files, inside, each, to.resolve(checked(each.name())));
         default -> {
           if (!quiet) {
-            terminal.err.println("Left out: " + LsCommand.shown(inside));
+            terminal.err.println("Left out: " + FileSystem.shown(inside));
           }
         }
       }

@@ -4,6 +4,7 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.FileSystem.Entry;
 import io.satchel.image.fs.FileSystem.Type;
+import io.satchel.image.inspect.FileSystems.Found;
 import java.io.IOException;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -111,10 +112,10 @@ final class LsCommand extends FilesCommand {
   private void list(FileSystem files, String where, int depth) throws IOException {
     List<Entry> all = sorted(files, where);
     if (recursive) {
-      terminal.out.println((depth == 0 ? "" : "\n") + shown(where) + ":");
+      terminal.out.println((depth == 0 ? "" : "\n") + FileSystem.shown(where) + ":");
     }
     for (Entry each : all) {
-      terminal.out.println(wide ? line(each) : shown(each.name()));
+      terminal.out.println(wide ? line(each) : FileSystem.shown(each.name()));
     }
     for (Entry each : all) {
       if (recursive && each.type() == Type.DIRECTORY) {
@@ -129,7 +130,7 @@ final class LsCommand extends FilesCommand {
       throw new UsageException(
           where + " lies too deep; the file system is damaged, or list a directory in it");
     }
-    return where.endsWith("/") ? where + name : where + "/" + name;
+    return FileSystem.below(where, name);
   }
 
   private void gather(FileSystem files, String where, List<Object> all, int depth)
@@ -173,12 +174,8 @@ final class LsCommand extends FilesCommand {
     }
     String when =
         e.modified() == null ? "" : DATE.format(e.modified().atZone(ZoneId.systemDefault()));
-    s.append(String.format(Locale.ROOT, " %12d %16s %s", e.size(), when, shown(e.name())));
-    return e.link() == null ? s.toString() : s + " -> " + shown(e.link());
-  }
-
-  /** A name without what would steer the terminal: it comes from an untrusted disk. */
-  static String shown(String name) {
-    return name.replaceAll("\\p{Cntrl}", "?");
+    s.append(
+        String.format(Locale.ROOT, " %12d %16s %s", e.size(), when, FileSystem.shown(e.name())));
+    return e.link() == null ? s.toString() : s + " -> " + FileSystem.shown(e.link());
   }
 }

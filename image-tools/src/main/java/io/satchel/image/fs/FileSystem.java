@@ -119,4 +119,14 @@ public interface FileSystem {
     }
     return found == null ? FatFiles.probe(disk, start, length) : found;
   }
+
+  /** The path of a name inside a directory. */
+  static String below(String directory, String name) {
+    return directory.endsWith("/") ? directory + name : directory + "/" + name;
+  }
+
+  /** A name without what would steer who shows it: it comes from an untrusted disk. */
+  static String shown(String name) {
+    return name.replaceAll("\\p{Cntrl}", "?");
+  }
 }
