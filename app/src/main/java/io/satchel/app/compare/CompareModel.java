@@ -2,14 +2,14 @@ package io.satchel.app.compare;
 
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.DiskLook;
-import io.satchel.app.library.Volumes;
-import io.satchel.app.library.Volumes.Volume;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.FileSystem.Content;
 import io.satchel.image.fs.FileSystem.Entry;
 import io.satchel.image.fs.FileSystem.Type;
+import io.satchel.image.inspect.FileSystems;
+import io.satchel.image.inspect.FileSystems.Found;
 import io.satchel.image.inspect.Hive;
 import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
@@ -95,14 +95,14 @@ public final class CompareModel {
   private void disks(@Nullable DiskLook older, @Nullable DiskLook newer) throws IOException {
     try (OpenedImage first = older == null ? null : older.open();
         OpenedImage second = newer == null ? null : newer.open()) {
-      List<Volume> before = first == null ? List.of() : Volumes.of(first.device());
-      List<Volume> after = second == null ? List.of() : Volumes.of(second.device());
+      List<Found> before = first == null ? List.of() : FileSystems.on(first.device(), 0);
+      List<Found> after = second == null ? List.of() : FileSystems.on(second.device(), 0);
       TreeSet<Integer> partitions = new TreeSet<>();
       before.forEach(volume -> partitions.add(volume.partition()));
       after.forEach(volume -> partitions.add(volume.partition()));
       for (int partition : partitions) {
-        Volume a = at(before, partition);
-        Volume b = at(after, partition);
+        Found a = at(before, partition);
+        Found b = at(after, partition);
         String title = (b != null ? b : Objects.requireNonNull(a)).title();
         FileSystem old = a == null ? null : a.files();
         FileSystem now = b == null ? null : b.files();
@@ -114,7 +114,7 @@ public final class CompareModel {
     }
   }
 
-  private static @Nullable Volume at(List<Volume> volumes, int partition) {
+  private static @Nullable Found at(List<Found> volumes, int partition) {
     return volumes.stream()
         .filter(volume -> volume.partition() == partition)
         .findFirst()
@@ -160,7 +160,7 @@ public final class CompareModel {
       }
       Entry old = before.get(name);
       Entry now = after.get(name);
-      String full = path.endsWith("/") ? path + name : path + "/" + name;
+      String full = FileSystem.below(path, name);
       if (old == null) {
         add(Kind.ADDED, place, full, "", size(now));
       } else if (now == null) {

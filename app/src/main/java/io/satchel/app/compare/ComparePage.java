@@ -10,6 +10,7 @@ import io.satchel.app.compare.CompareModel.Kind;
 import io.satchel.app.compare.CompareModel.Result;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.library.DiskLook;
+import io.satchel.image.fs.FileSystem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -113,9 +114,9 @@ public final class ComparePage extends Page {
     table.setColumnResizePolicy(TableView.CONSTRAINED_RESIZE_POLICY_FLEX_LAST_COLUMN);
     table.getColumns().add(column("compare.what", 90, each -> word(each.kind())));
     table.getColumns().add(column("compare.place", 190, Difference::place));
-    table.getColumns().add(column("compare.path", 300, each -> plain(each.path())));
-    table.getColumns().add(column("compare.before", 100, each -> plain(each.before())));
-    table.getColumns().add(column("compare.after", 100, each -> plain(each.after())));
+    table.getColumns().add(column("compare.path", 300, each -> FileSystem.shown(each.path())));
+    table.getColumns().add(column("compare.before", 100, each -> FileSystem.shown(each.before())));
+    table.getColumns().add(column("compare.after", 100, each -> FileSystem.shown(each.after())));
     body.getChildren().setAll(search, table);
     actions(controls.button("save-list", "compare.save", this::save));
   }
@@ -133,11 +134,6 @@ public final class ComparePage extends Page {
     return (each.place() + " " + each.path() + " " + each.before() + " " + each.after())
         .toLowerCase(Locale.ROOT)
         .contains(wanted);
-  }
-
-  /** Names come from an untrusted disk. */
-  private static String plain(String text) {
-    return text.replaceAll("\\p{Cntrl}", "?");
   }
 
   private TableColumn<Difference, String> column(
@@ -162,9 +158,9 @@ public final class ComparePage extends Page {
                   "\t",
                   word(each.kind()),
                   each.place(),
-                  plain(each.path()),
-                  plain(each.before()),
-                  plain(each.after())))
+                  FileSystem.shown(each.path()),
+                  FileSystem.shown(each.before()),
+                  FileSystem.shown(each.after())))
           .append('\n');
     }
     try {

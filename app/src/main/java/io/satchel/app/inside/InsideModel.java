@@ -1,13 +1,13 @@
 package io.satchel.app.inside;
 
 import io.satchel.app.library.DiskLook;
-import io.satchel.app.library.Volumes;
-import io.satchel.app.library.Volumes.Volume;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.FileSystem.Entry;
 import io.satchel.image.fs.FileSystem.Type;
+import io.satchel.image.inspect.FileSystems;
+import io.satchel.image.inspect.FileSystems.Found;
 import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
 import java.io.InputStream;
@@ -53,9 +53,9 @@ public final class InsideModel {
     List<Place> places = new ArrayList<>();
     for (int i = 0; i < disks.size(); i++) {
       try (OpenedImage image = disks.get(i).open()) {
-        List<Volume> volumes = Volumes.of(image.device());
+        List<Found> volumes = FileSystems.on(image.device(), 0);
         for (int k = 0; k < volumes.size(); k++) {
-          Volume volume = volumes.get(k);
+          Found volume = volumes.get(k);
           places.add(new Place(i, k, volume.partition(), volume.title()));
         }
       }
@@ -70,7 +70,7 @@ public final class InsideModel {
   private <T> T look(Place place, Look<T> look) throws IOException {
     DiskLook disk = disks.get(place.disk);
     try (OpenedImage image = disk.open()) {
-      List<Volume> volumes = Volumes.of(image.device());
+      List<Found> volumes = FileSystems.on(image.device(), 0);
       if (place.volume >= volumes.size()) {
         throw new IOException(disk.path() + " has changed meanwhile; open it again.");
       }
@@ -85,11 +85,6 @@ public final class InsideModel {
         Comparator.comparing((Entry entry) -> entry.type() != Type.DIRECTORY)
             .thenComparing(entry -> entry.name().toLowerCase(Locale.ROOT)));
     return entries;
-  }
-
-  /** The path of what {@code name} is in a folder. */
-  public static String below(String path, String name) {
-    return path.endsWith("/") ? path + name : path + "/" + name;
   }
 
   /** The folder that a folder is in. */
@@ -114,7 +109,7 @@ public final class InsideModel {
             copying.total += entry.type() == Type.FILE ? entry.size() : 0;
           }
           for (Entry entry : entries) {
-            copying.copy(below(path, entry.name()), entry, target, 0);
+            copying.copy(FileSystem.below(path, entry.name()), entry, target, 0);
           }
           return new Copied(copying.count, copying.done);
         });
@@ -140,7 +135,7 @@ public final class InsideModel {
       if (entry.type() == Type.DIRECTORY) {
         Files.createDirectory(target);
         for (Entry each : files.list(path)) {
-          copy(below(path, each.name()), each, target, depth + 1);
+          copy(FileSystem.below(path, each.name()), each, target, depth + 1);
         }
       } else if (entry.type() == Type.FILE) {
         file(path, target);

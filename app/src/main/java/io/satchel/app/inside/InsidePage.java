@@ -9,6 +9,7 @@ import io.satchel.app.common.Sentences;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.inside.InsideModel.Place;
 import io.satchel.app.library.Desktop;
+import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.FileSystem.Entry;
 import io.satchel.image.fs.FileSystem.Type;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import javafx.application.Platform;
 import javafx.beans.property.ReadOnlyStringWrapper;
+import javafx.collections.ListChangeListener;
 import javafx.geometry.Pos;
 import javafx.scene.control.Button;
 import javafx.scene.control.ComboBox;
@@ -36,6 +38,7 @@ import javafx.scene.input.KeyEvent;
 import javafx.scene.layout.HBox;
 import javafx.scene.layout.Priority;
 import javafx.scene.layout.VBox;
+import org.jspecify.annotations.Nullable;
 
 /** A file browser over a disk image or a snapshot of it. Nothing is written to the image. */
 public final class InsidePage extends Page {
@@ -94,7 +97,6 @@ public final class InsidePage extends Page {
     }
     places.getItems().setAll(all);
     places.valueProperty().addListener((_, _, _) -> go("/"));
-    // The largest is where the system is, more often than not the last of several.
     places.setValue(all.getFirst());
   }
 
@@ -112,8 +114,7 @@ public final class InsidePage extends Page {
         .getSelectionModel()
         .getSelectedItems()
         .addListener(
-            (javafx.collections.ListChangeListener<Entry>)
-                _ -> copy.setDisable(table.getSelectionModel().isEmpty()));
+            (ListChangeListener<Entry>) _ -> copy.setDisable(table.getSelectionModel().isEmpty()));
     table.setRowFactory(
         _ -> {
           TableRow<Entry> row = new TableRow<>();
@@ -149,8 +150,7 @@ public final class InsidePage extends Page {
   }
 
   private static String name(Entry entry) {
-    // A name comes from an untrusted disk.
-    String plain = entry.name().replaceAll("\\p{Cntrl}", "?");
+    String plain = FileSystem.shown(entry.name());
     return switch (entry.type()) {
       case LINK -> plain + " \u2192 " + entry.link();
       case DIRECTORY, FILE, OTHER -> plain;
@@ -165,13 +165,13 @@ public final class InsidePage extends Page {
     };
   }
 
-  private static String date(@org.jspecify.annotations.Nullable Instant time) {
+  private static String date(@Nullable Instant time) {
     return time == null ? "" : DATE.format(time.atZone(ZoneId.systemDefault()));
   }
 
   private void enter(Entry entry) {
     if (entry.type() == Type.DIRECTORY || entry.type() == Type.LINK) {
-      go(InsideModel.below(path, entry.name()));
+      go(FileSystem.below(path, entry.name()));
     }
   }
 

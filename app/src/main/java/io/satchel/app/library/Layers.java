@@ -6,8 +6,6 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
-import io.satchel.image.block.BlockDevice;
-import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.format.qcow2.PendingSnapshot;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
@@ -140,7 +138,9 @@ public final class Layers {
       if (from.size() != to.size()) {
         to.resize(from.size());
       }
-      copy(from, to, progress);
+      if (!Overlay.copy(from, to, progress)) {
+        throw new Cancelled();
+      }
       if (info != null) {
         copyState(from, info, to, progress);
       }
@@ -158,28 +158,6 @@ public final class Layers {
         .orElse(null);
   }
 
-  private static void copy(BlockDevice from, BlockDevice to, Progress progress) throws IOException {
-    ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
-    long size = from.size();
-    long at = 0;
-    while (at < size) {
-      Extent extent = from.extent(at, size - at);
-      long end = at + extent.length();
-      if (extent.kind() == BlockDevice.Kind.ZERO) {
-        to.writeZeroes(at, extent.length(), true);
-      } else if (extent.kind() == BlockDevice.Kind.DATA) {
-        for (long next = at; next < end; next += chunk.limit()) {
-          chunk.clear().limit((int) Math.min(CHUNK, end - next));
-          from.read(next, chunk);
-          to.write(next, chunk.flip());
-          goOn(progress, next, size);
-        }
-      }
-      at = end;
-      goOn(progress, at, size);
-    }
-  }
-
   /** The copy gets a snapshot of that name too, so that a machine can go on from there. */
   private static void copyState(
       Qcow2Device from, SnapshotInfo info, Qcow2Device to, Progress progress) throws IOException {
@@ -191,15 +169,11 @@ public final class Layers {
         chunk.clear().limit((int) Math.min(CHUNK, state.size() - at));
         state.read(at, chunk);
         pending.write(chunk.flip());
-        goOn(progress, at, state.size());
+        if (!progress.at(at, state.size())) {
+          throw new Cancelled();
+        }
       }
       pending.finish();
-    }
-  }
-
-  private static void goOn(Progress progress, long at, long size) throws Cancelled {
-    if (!progress.at(at, size)) {
-      throw new Cancelled();
     }
   }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,18 +119,11 @@ public record TimelineFile(
 
   /** The person calls a snapshot {@code title} and says {@code note} of it. */
   public TimelineFile named(String name, @Nullable String parent, String title, String note) {
-    return changed(
-        all -> {
-          List<Mark> more = new ArrayList<>(all);
-          Mark known = mark(name);
-          more.removeIf(mark -> mark.name.equals(name));
-          more.add(new Mark(name, known == null ? parent : known.parent, title, note));
-          return more;
-        });
-  }
-
-  private TimelineFile changed(UnaryOperator<List<Mark>> change) {
-    return new TimelineFile(version, change.apply(marks), current, resume, everyMinutes);
+    Mark known = mark(name);
+    List<Mark> more = new ArrayList<>(marks);
+    more.removeIf(mark -> mark.name.equals(name));
+    more.add(new Mark(name, known == null ? parent : known.parent, title, note));
+    return new TimelineFile(version, more, current, resume, everyMinutes);
   }
 
   /** The next start goes on from there; null for a start from power-on. */

@@ -1,8 +1,6 @@
 package io.satchel.app.snapshots;
 
 import io.satchel.app.library.Layers;
-import io.satchel.app.library.TimelineFile;
-import io.satchel.app.library.TimelineFile.Mark;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.machine.AutomaticSnapshots;
@@ -13,7 +11,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** What can be done with a computer's snapshots. Everything here waits for disks. */
 public final class Timeline {
@@ -142,10 +139,5 @@ public final class Timeline {
   /** Whether it is the state that a computer was closed with. */
   static boolean isClosed(Snapshot snapshot) {
     return snapshot.name().startsWith(CLOSED);
-  }
-
-  /** What is known of a snapshot beside its image. */
-  static @Nullable Mark known(TimelineFile file, Snapshot snapshot) {
-    return file.mark(snapshot.name());
   }
 }

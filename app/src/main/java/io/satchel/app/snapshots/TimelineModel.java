@@ -91,7 +91,7 @@ public record TimelineModel(
         lane = next++;
       }
       lanes.put(each.name(), lane);
-      Mark mark = Timeline.known(file, each);
+      Mark mark = file.mark(each.name());
       nodes.add(
           new Node(
               each,
@@ -108,7 +108,7 @@ public record TimelineModel(
     Map<String, @Nullable String> parents = new HashMap<>();
     String before = null;
     for (Snapshot each : sorted) {
-      Mark mark = Timeline.known(file, each);
+      Mark mark = file.mark(each.name());
       String parent = mark == null ? before : mark.parent();
       // One that is not there any more, or that is younger, cannot be where it began.
       parents.put(each.name(), parent == null || parents.containsKey(parent) ? parent : before);
