@@ -197,7 +197,7 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
   }
 
   @Override
-  public void attachBacking(BlockDevice backing) {
+  public void attachBacking(BlockDevice backing) throws IOException {
     below = backing;
   }
 
@@ -237,7 +237,7 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
       long place = synchronizedLocate(block);
       target.limit(target.position() + n);
       if (place >= 0) {
-        file.read(place + in, target);
+        readStored(place + in, at, target);
       } else if (place == PACKED) {
         target.put(readPacked(block), in, n);
       } else if (place == ABSENT && below != null && at < below.size()) {
@@ -252,6 +252,16 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
       target.limit(limit);
       at += n;
     }
+  }
+
+  /**
+   * Reads from a block that lies in the file; formats that encrypt undo it here.
+   *
+   * @param place the byte of the file
+   * @param offset the byte of the disk
+   */
+  protected void readStored(long place, long offset, ByteBuffer target) throws IOException {
+    file.read(place, target);
   }
 
   private synchronized long synchronizedLocate(long block) throws IOException {

@@ -1,6 +1,7 @@
 package io.satchel.image.format.qcow;
 
-import io.satchel.image.block.ImageException;
+import io.satchel.image.crypt.LegacyAes;
+import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
@@ -8,6 +9,7 @@ import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.TwoLevelTable;
 import io.satchel.image.format.Unzip;
+import io.satchel.image.format.luks.LuksFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,10 +18,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** qcow version 1 (QEMU, block/qcow.c): big-endian, two levels of tables, packed clusters. */
+/**
+ * qcow version 1 (QEMU, block/qcow.c): big-endian, two levels of tables, packed clusters. Encrypted
+ * images are only read.
+ */
 public final class QcowFormat implements ImageFormat {
   private static final int MAGIC = 0x514649FB;
   private static final int HEADER = 48;
+  private static final int CRYPT_NONE = 0;
+  private static final int CRYPT_AES = 1;
   private static final long PACKED_FLAG = 1L << 63;
 
   @Override
@@ -34,6 +41,12 @@ public final class QcowFormat implements ImageFormat {
 
   @Override
   public LayeredDevice open(Storage file, Purpose purpose) throws IOException {
+    return open(file, purpose, Passphrase.none());
+  }
+
+  @Override
+  public LayeredDevice open(Storage file, Purpose purpose, Passphrase passphrase)
+      throws IOException {
     if (file.size() < HEADER) {
       throw BlockTableDevice.truncated(file, "the header", file.size());
     }
@@ -49,12 +62,13 @@ public final class QcowFormat implements ImageFormat {
     if (bits < 9 || bits > 16 || l2Bits < 6 || l2Bits > 13) {
       throw BlockTableDevice.corrupt(file, "has clusters or tables of an impossible size", 32);
     }
-    if (h.getInt(36) != 0) {
-      throw new ImageException(
-          ImageException.Kind.ENCRYPTED,
-          file.name(),
-          "is encrypted",
-          "convert it to an unencrypted image with qemu-img and its password first");
+    int method = h.getInt(36);
+    if (method != CRYPT_NONE && method != CRYPT_AES) {
+      throw BlockTableDevice.unsupported(file, "is encrypted in an unknown way");
+    }
+    byte[] secret = method == CRYPT_AES ? passphrase.bytes() : null;
+    if (method == CRYPT_AES && secret == null && passphrase.needed()) {
+      throw LuksFormat.locked(file);
     }
     long entries = Math.ceilDiv(size, 1L << bits + l2Bits);
     if (size <= 1 || size > 1L << 60 || entries > 1 << 27) {
@@ -79,7 +93,17 @@ public final class QcowFormat implements ImageFormat {
     }
     TwoLevelTable table =
         new TwoLevelTable(file, ByteOrder.BIG_ENDIAN, l1, (int) entries, 1 << l2Bits);
-    return new Device(file, Math.ceilDiv(size, 512) * 512, bits, l2Bits, table, backing);
+    long disk = Math.ceilDiv(size, 512) * 512;
+    return method == CRYPT_NONE
+        ? new Device(file, disk, bits, l2Bits, table, backing)
+        : new Encrypted(
+            file,
+            disk,
+            bits,
+            l2Bits,
+            table,
+            backing,
+            secret == null ? null : new LegacyAes(secret));
   }
 
   @Override
@@ -117,7 +141,7 @@ public final class QcowFormat implements ImageFormat {
   }
 
   /** An open image. */
-  private static final class Device extends BlockTableDevice {
+  private static class Device extends BlockTableDevice {
     private final TwoLevelTable table;
     private final int bits;
     private final int l2Bits;
@@ -192,6 +216,50 @@ public final class QcowFormat implements ImageFormat {
     @Override
     protected void writeTables() throws IOException {
       table.write();
+    }
+  }
+
+  /** An image whose stored clusters are encrypted; packed ones are not. */
+  private static final class Encrypted extends Device {
+    private final @Nullable LegacyAes aes;
+
+    Encrypted(
+        Storage file,
+        long size,
+        int bits,
+        int l2Bits,
+        TwoLevelTable table,
+        @Nullable BackingReference backing,
+        @Nullable LegacyAes aes)
+        throws IOException {
+      super(file, size, bits, l2Bits, table, backing);
+      this.aes = aes;
+    }
+
+    @Override
+    public boolean encrypted() {
+      return true;
+    }
+
+    @Override
+    public boolean readOnly() {
+      return true;
+    }
+
+    @Override
+    protected void readStored(long place, long offset, ByteBuffer target) throws IOException {
+      LegacyAes unlocked = aes;
+      if (unlocked == null) {
+        throw LuksFormat.locked(file);
+      }
+      unlocked.read(file, place, offset, target);
+    }
+
+    @Override
+    public Status status(long offset, long length) throws IOException {
+      Status plain = super.status(offset, length);
+      return new Status(
+          plain.length(), plain.present(), plain.zero(), plain.data(), -1, plain.compressed());
     }
   }
 }

@@ -2,12 +2,10 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
-import io.satchel.image.crypt.Algorithms.BlockCipher;
+import io.satchel.image.crypt.LegacyAes;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.crypt.Secrets;
 import io.satchel.image.crypt.SectorCipher;
-import io.satchel.image.crypt.SectorCipher.IvGenerator;
-import io.satchel.image.crypt.SectorCipher.Mode;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.luks.LuksFormat;
@@ -15,7 +13,6 @@ import io.satchel.image.format.luks.LuksHeader;
 import io.satchel.image.format.luks.LuksOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,13 +23,13 @@ import org.jspecify.annotations.Nullable;
  * place on the disk. Tables are not encrypted.
  */
 final class Qcow2Encryption {
-  private static final int LEGACY_KEY = 16;
   private static final long MAX_HEADER = 64 << 20;
 
   private final Storage file;
   private final @Nullable LuksHeader luks;
   private final byte @Nullable [] key;
   private final @Nullable SectorCipher cipher;
+  private final @Nullable LegacyAes legacy;
   private final long headerOffset;
   private final long headerBytes;
 
@@ -41,12 +38,14 @@ final class Qcow2Encryption {
       @Nullable LuksHeader luks,
       byte @Nullable [] key,
       @Nullable SectorCipher cipher,
+      @Nullable LegacyAes legacy,
       long headerOffset,
       long headerBytes) {
     this.file = file;
     this.luks = luks;
     this.key = key;
     this.cipher = cipher;
+    this.legacy = legacy;
     this.headerOffset = headerOffset;
     this.headerBytes = headerBytes;
   }
@@ -62,14 +61,9 @@ final class Qcow2Encryption {
       throw LuksFormat.locked(file);
     }
     if (h.cryptMethod == Qcow2Header.CRYPT_AES) {
-      // The pass phrase is the key, cut off or filled up; nothing tells whether it is the right
-      // one.
-      byte[] key = secret == null ? null : Arrays.copyOf(secret, LEGACY_KEY);
-      SectorCipher cipher =
-          key == null
-              ? null
-              : new SectorCipher(BlockCipher.AES, Mode.CBC, IvGenerator.PLAIN64, null, key);
-      return new Qcow2Encryption(file, null, key, cipher, 0, 0);
+      LegacyAes legacy = secret == null ? null : new LegacyAes(secret);
+      byte[] key = legacy == null ? null : legacy.key();
+      return new Qcow2Encryption(file, null, key, null, legacy, 0, 0);
     }
     byte[] pointer = h.extension(Qcow2Header.EXT_CRYPTO);
     if (pointer == null || pointer.length < 16) {
@@ -88,7 +82,7 @@ final class Qcow2Encryption {
     LuksHeader luks = LuksHeader.read(file, offset, length);
     byte[] key = secret == null ? null : luks.unlock(secret);
     SectorCipher cipher = key == null ? null : luks.cipher(key);
-    return new Qcow2Encryption(file, luks, key, cipher, offset, length);
+    return new Qcow2Encryption(file, luks, key, cipher, null, offset, length);
   }
 
   private static ImageException corrupt(Storage file, String problem) {
@@ -98,22 +92,17 @@ final class Qcow2Encryption {
 
   /** The cipher of images whose sectors are numbered by place in the file; null for others. */
   @Nullable SectorCipher byHostOffset() {
-    return luks == null ? null : cipher;
+    return cipher;
   }
 
   /** Reads data of an image whose sectors are numbered by their place on the disk. */
   void readByGuestOffset(Storage data, long host, long guest, ByteBuffer target)
       throws IOException {
-    SectorCipher legacy = cipher;
-    if (legacy == null) {
+    LegacyAes aes = legacy;
+    if (aes == null) {
       throw LuksFormat.locked(file);
     }
-    int in = (int) (guest % SectorCipher.SECTOR);
-    int length = Math.ceilDiv(in + target.remaining(), SectorCipher.SECTOR) * SectorCipher.SECTOR;
-    byte[] bytes = new byte[length];
-    data.read(host - in, ByteBuffer.wrap(bytes));
-    legacy.decrypt(guest / SectorCipher.SECTOR, bytes, 0, length);
-    target.put(bytes, in, target.remaining());
+    aes.read(data, host, guest, target);
   }
 
   /** Legacy images are only read, as QEMU's machines do it, and locked ones are only described. */
