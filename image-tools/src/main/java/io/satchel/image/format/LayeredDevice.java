@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -17,9 +18,17 @@ public interface LayeredDevice extends BlockDevice {
   /**
    * Puts the opened backing disk below this one, which closes it. Called once, before the first
    * request, when {@link #backing()} is not null.
+   *
+   * @throws IOException if that is not the disk that this one was made over; it is closed with this
+   *     one all the same
    */
-  default void attachBacking(BlockDevice backing) {
+  default void attachBacking(BlockDevice backing) throws IOException {
     throw new IllegalStateException("this format has no backing file");
+  }
+
+  /** What is said of the file of {@link #backing()} when it does not exist: a clause. */
+  default String backingMissing(Path backing) {
+    return "needs its backing file " + backing + ", which does not exist";
   }
 
   /** The name of the file that holds the data, or null when this file does. */

@@ -1,6 +1,7 @@
 package io.satchel.image.partition;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.Guid;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -168,7 +169,7 @@ public record PartitionTable(Scheme scheme, boolean bootCode, List<Partition> pa
       int at = i * size;
       long first = entries.getLong(at + 32);
       long last = entries.getLong(at + 40);
-      UUID type = guid(entries, at);
+      UUID type = Guid.get(entries, at);
       if (type.equals(new UUID(0, 0))
           || first <= 0
           || last < first
@@ -188,14 +189,6 @@ public record PartitionTable(Scheme scheme, boolean bootCode, List<Partition> pa
               (entries.getLong(at + 48) & 4) != 0));
     }
     return all;
-  }
-
-  private static UUID guid(ByteBuffer b, int at) {
-    long high =
-        (b.getInt(at) & 0xffffffffL) << 32
-            | (b.getShort(at + 4) & 0xffffL) << 16
-            | b.getShort(at + 6) & 0xffffL;
-    return new UUID(high, Long.reverseBytes(b.getLong(at + 8)));
   }
 
   private static ByteBuffer sector(BlockDevice disk, long offset) throws IOException {

@@ -1,5 +1,6 @@
 package io.satchel.image.format.vhdx;
 
+import io.satchel.image.file.Guid;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
@@ -61,22 +62,6 @@ public final class VhdxFormat implements ImageFormat {
     return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** A GUID: the first three fields are little-endian. */
-  static UUID guid(ByteBuffer b, int at) {
-    long high =
-        (b.getInt(at) & 0xffffffffL) << 32
-            | (b.getShort(at + 4) & 0xffffL) << 16
-            | b.getShort(at + 6) & 0xffffL;
-    return new UUID(high, Long.reverseBytes(b.getLong(at + 8)));
-  }
-
-  static void putGuid(ByteBuffer b, int at, UUID id) {
-    long high = id.getMostSignificantBits();
-    b.putInt(at, (int) (high >>> 32));
-    b.putShort(at + 4, (short) (high >>> 16)).putShort(at + 6, (short) high);
-    b.putLong(at + 8, Long.reverseBytes(id.getLeastSignificantBits()));
-  }
-
   @Override
   public LayeredDevice open(Storage raw, Purpose purpose) throws IOException {
     if (raw.size() < REGIONS[1] + REGION_TABLE) {
@@ -90,7 +75,7 @@ public final class VhdxFormat implements ImageFormat {
     int count = regions.getInt(8);
     for (int i = 0; i < count; i++) {
       int at = 16 + i * 32;
-      UUID id = guid(regions, at);
+      UUID id = Guid.get(regions, at);
       long[] place = {regions.getLong(at + 16), regions.getInt(at + 24) & 0xffffffffL};
       if (place[0] < MIB || place[0] > file.size() || place[0] % MIB != 0) {
         throw BlockTableDevice.corrupt(file, "has a region at an impossible place", place[0]);
@@ -138,7 +123,7 @@ public final class VhdxFormat implements ImageFormat {
       if (offset < 0 || offset > metadata[1]) {
         throw BlockTableDevice.corrupt(file, "has metadata at an impossible place", metadata[0]);
       }
-      items.put(guid(table, at), metadata[0] + offset);
+      items.put(Guid.get(table, at), metadata[0] + offset);
     }
     long blockSize = number(file, items, PARAMETERS, 4);
     final long flags = number(file, items, PARAMETERS, 8) >>> 32;
@@ -171,7 +156,7 @@ public final class VhdxFormat implements ImageFormat {
       long[] places = new long[(int) entries];
       b.flip().asLongBuffer().get(places);
       return new VhdxChild(
-          file, headers.dataWrite(), size, (int) sector, blockSize, ratio, bat[0], places, locator);
+          file, headers, size, (int) sector, blockSize, ratio, bat[0], places, locator);
     }
     return new VhdxDevice(file, headers, size, (int) blockSize, ratio, bat[0], (int) entries);
   }
@@ -257,7 +242,7 @@ public final class VhdxFormat implements ImageFormat {
   }
 
   private static void region(ByteBuffer b, int at, UUID id, long offset, long length) {
-    putGuid(b, at, id);
+    Guid.put(b, at, id);
     b.putLong(at + 16, offset).putInt(at + 24, (int) length).putInt(at + 28, 1);
   }
 
@@ -271,14 +256,14 @@ public final class VhdxFormat implements ImageFormat {
     };
     int offset = 64 << 10;
     for (int i = 0; i < items.length; i++) {
-      putGuid(b, 32 + i * 32, (UUID) items[i][0]);
+      Guid.put(b, 32 + i * 32, (UUID) items[i][0]);
       b.putInt(48 + i * 32, offset).putInt(52 + i * 32, (Integer) items[i][1]);
       b.putInt(56 + i * 32, (Integer) items[i][2]);
       offset += (Integer) items[i][1];
     }
     int data = 64 << 10;
     b.putInt(data, (int) block).putInt(data + 4, fixed ? 1 : 0).putLong(data + 8, disk);
-    putGuid(b, data + 16, UUID.randomUUID());
+    Guid.put(b, data + 16, UUID.randomUUID());
     b.putInt(data + 32, 512).putInt(data + 36, 512);
     file.write(at, b.clear());
   }

@@ -1,5 +1,6 @@
 package io.satchel.image.format.vhdx;
 
+import io.satchel.image.file.Guid;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import java.io.IOException;
@@ -36,9 +37,9 @@ record VhdxHeaders(
             new VhdxHeaders(
                 i,
                 b.getLong(8),
-                VhdxFormat.guid(b, 16),
-                VhdxFormat.guid(b, 32),
-                VhdxFormat.guid(b, 48),
+                Guid.get(b, 16),
+                Guid.get(b, 32),
+                Guid.get(b, 48),
                 b.getInt(68),
                 b.getLong(72));
       }
@@ -55,9 +56,9 @@ record VhdxHeaders(
         new VhdxHeaders(1 - index, sequence + 1, fileWrite, dataWrite, log, logLength, logOffset);
     ByteBuffer b = VhdxFormat.little(VhdxFormat.HEADER);
     b.putInt(0, VhdxFormat.HEADER_SIGNATURE).putLong(8, next.sequence);
-    VhdxFormat.putGuid(b, 16, fileWrite);
-    VhdxFormat.putGuid(b, 32, dataWrite);
-    VhdxFormat.putGuid(b, 48, log);
+    Guid.put(b, 16, fileWrite);
+    Guid.put(b, 32, dataWrite);
+    Guid.put(b, 48, log);
     b.putShort(66, (short) 1).putInt(68, logLength).putLong(72, logOffset);
     b.putInt(4, VhdxFormat.checksum(b.array()));
     file.write(VhdxFormat.HEADERS[next.index], b);

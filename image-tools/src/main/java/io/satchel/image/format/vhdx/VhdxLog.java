@@ -1,5 +1,6 @@
 package io.satchel.image.format.vhdx;
 
+import io.satchel.image.file.Guid;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import java.io.IOException;
@@ -91,7 +92,7 @@ final class VhdxLog {
         || length <= 0
         || length % SECTOR != 0
         || length > log.capacity()
-        || !VhdxFormat.guid(log, at + 32).equals(id)) {
+        || !Guid.get(log, at + 32).equals(id)) {
       return null;
     }
     byte[] bytes = new byte[length];

@@ -8,6 +8,7 @@ import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.Guid;
 import io.satchel.image.file.HostFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,9 +43,7 @@ class VhdxDifferencingTest {
         model.change(random, image.device());
       }
     }
-    try (HostFile host = HostFile.open(file, false, HostFile.Locking.NO)) {
-      return VhdxHeaders.read(host).dataWrite();
-    }
+    return dataWrite(file);
   }
 
   private void text(ByteBuffer b, int entry, int at, String key, String value) {
@@ -64,12 +63,12 @@ class VhdxDifferencingTest {
       host.read(METADATA, metadata);
       metadata.putShort(10, (short) 6);
       UUID item = UUID.fromString("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C");
-      VhdxFormat.putGuid(metadata, 32 + 5 * 32, item);
+      Guid.put(metadata, 32 + 5 * 32, item);
       metadata.putInt(48 + 5 * 32, LOCATOR).putInt(52 + 5 * 32, 1000).putInt(56 + 5 * 32, 4);
       metadata.putInt((64 << 10) + 4, 2);
       ByteBuffer locator = VhdxFormat.little(4096);
       UUID type = UUID.fromString("B04AEFB7-D19E-4A81-B789-25B8E9445913");
-      VhdxFormat.putGuid(locator, 0, type);
+      Guid.put(locator, 0, type);
       locator.putShort(18, (short) 2);
       text(locator, 20, 100, "parent_linkage", "{" + linkage + "}");
       text(locator, 32, 400, "relative_path", relative);
@@ -101,7 +100,6 @@ class VhdxDifferencingTest {
     Path file = child(parent("parent.vhdx"), ".\\parent.vhdx");
     try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
       assertThat(image.chain()).hasSize(2);
-      assertThat(image.device().readOnly()).isTrue();
       model.check(image.device());
       for (int i = 0; i < 20; i++) {
         model.checkSome(new Random(i), image.device());
@@ -110,15 +108,70 @@ class VhdxDifferencingTest {
   }
 
   @Test
+  void writesStayInTheChild() throws IOException {
+    final Path file = child(parent("parent.vhdx"), ".\\parent.vhdx");
+    byte[] before = Files.readAllBytes(folder.resolve("parent.vhdx"));
+    UUID id = dataWrite(file);
+    Random random = new Random(2);
+    for (int round = 0; round < 3; round++) {
+      try (OpenedImage image = Images.open(file, OpenOptions.forWriting())) {
+        model.check(image.device());
+        for (int i = 0; i < 15; i++) {
+          model.change(random, image.device());
+          model.checkSome(random, image.device());
+        }
+      }
+    }
+    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
+      model.check(image.device());
+    }
+    assertThat(Files.readAllBytes(folder.resolve("parent.vhdx"))).isEqualTo(before);
+    assertThat(dataWrite(file)).as("what a grandchild knows it by").isNotEqualTo(id);
+  }
+
+  /** A sector written into a block of zeros, and into one of the parent whose bitmap is stale. */
+  @Test
+  void theOthersSectorsOfABlockStayWhatTheyWere() throws IOException {
+    Path file = child(parent("parent.vhdx"), ".\\parent.vhdx");
+    try (HostFile host = HostFile.open(file, true, HostFile.Locking.NO)) {
+      byte[] ones = new byte[MIB / 512 / 8];
+      Arrays.fill(ones, (byte) 0xff);
+      host.write(10 * MIB + 5L * ones.length, ByteBuffer.wrap(ones));
+    }
+    byte[] sector = new byte[512];
+    Arrays.fill(sector, (byte) 0x77);
+    try (OpenedImage image = Images.open(file, OpenOptions.forWriting())) {
+      for (int block : new int[] {2, 5}) {
+        int at = block * MIB + 9 * 512;
+        image.device().write(at, ByteBuffer.wrap(sector));
+        System.arraycopy(sector, 0, model.bytes(), at, 512);
+      }
+    }
+    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
+      model.check(image.device());
+    }
+    try (HostFile host = HostFile.open(file, false, HostFile.Locking.NO)) {
+      ByteBuffer table = VhdxFormat.little(6 * 8);
+      host.read(TABLE, table);
+      assertThat(table.getLong(2 * 8) & 7).as("wholly its own").isEqualTo(6);
+      assertThat(table.getLong(5 * 8) & 7).as("mixed").isEqualTo(7);
+    }
+  }
+
+  private static UUID dataWrite(Path file) throws IOException {
+    try (HostFile host = HostFile.open(file, false, HostFile.Locking.NO)) {
+      return VhdxHeaders.read(host).dataWrite();
+    }
+  }
+
+  @Test
   void aParentThatHasChangedIsRefused() throws IOException {
     parent("parent.vhdx");
     Path file = child(UUID.randomUUID(), ".\\parent.vhdx");
-    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
-      ImageException e =
-          catchThrowableOfType(
-              ImageException.class, () -> image.device().read(0, ByteBuffer.allocate(512)));
-      assertThat(e).hasMessageContaining("over another disk");
-    }
+    ImageException e =
+        catchThrowableOfType(
+            ImageException.class, () -> Images.open(file, OpenOptions.readOnly()).close());
+    assertThat(e).hasMessageContaining("over another disk");
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.QemuImg;
+import io.satchel.image.file.Guid;
 import io.satchel.image.file.HostFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -57,7 +58,7 @@ class VhdxLogTest {
   private static byte[] entry(UUID id, long offset, byte[] sector, long fileSize) {
     ByteBuffer b = VhdxFormat.little(2 * SECTOR);
     b.putInt(0, 0x65676f6c).putInt(8, 2 * SECTOR).putInt(12, 0).putLong(16, 7).putInt(24, 1);
-    VhdxFormat.putGuid(b, 32, id);
+    Guid.put(b, 32, id);
     b.putLong(48, fileSize).putLong(56, fileSize);
     b.putInt(64, 0x63736564);
     b.put(68, sector, SECTOR - 4, 4).put(72, sector, 0, 8).putLong(80, offset).putLong(88, 7);
