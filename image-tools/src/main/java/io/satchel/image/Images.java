@@ -225,6 +225,10 @@ public final class Images {
       if (reference == null || options.backing() == BackingPolicy.NONE) {
         return;
       }
+      Path named = resolve(path, reference.name(), "backing file");
+      if (!Files.exists(named)) {
+        throw missing(path, device.backingMissing(named));
+      }
       Path below = allowed(path, reference.name(), depth, "backing file");
       device.attachBacking(open(below, reference.format(), depth + 1));
     }
@@ -237,15 +241,15 @@ public final class Images {
           options.cache() == CacheMode.NONE);
     }
 
+    private static ImageException missing(Path image, String problem) {
+      return new ImageException(Kind.BACKING_MISSING, image, problem, "put that file there");
+    }
+
     /** The file that a name in an image means, when it exists and may be opened. */
     private Path allowed(Path image, String name, int depth, String what) throws IOException {
       Path file = resolve(image, name, what);
       if (!Files.exists(file)) {
-        throw new ImageException(
-            Kind.BACKING_MISSING,
-            image,
-            "needs its " + what + " " + file + ", which does not exist",
-            "put that file there");
+        throw missing(image, "needs its " + what + " " + file + ", which does not exist");
       }
       boolean anywhere =
           options.backing() == BackingPolicy.ANYWHERE

@@ -1,5 +1,7 @@
 package io.satchel.image.format.vdi;
 
+import io.satchel.image.file.Guid;
+import io.satchel.image.file.HostFile;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
@@ -9,12 +11,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * VirtualBox's VDI, version 1.1 (VirtualBox, VDICore.h): a header, a table of block numbers, blocks
- * of 1 MiB.
+ * of 1 MiB. A differencing image names its parent by UUID.
  */
 public final class VdiFormat implements ImageFormat {
   private static final int SIGNATURE = 0xbeda107f;
@@ -23,22 +30,27 @@ public final class VdiFormat implements ImageFormat {
   private static final int AT_SIGNATURE = 0x40;
   private static final int AT_VERSION = 0x44;
   private static final int AT_HEADER_SIZE = 0x48;
-  private static final int AT_TYPE = 0x4c;
-  private static final int AT_TABLE = 0x154;
-  private static final int AT_DATA = 0x158;
+  static final int AT_TYPE = 0x4c;
+  static final int AT_TABLE = 0x154;
+  static final int AT_DATA = 0x158;
   private static final int AT_SECTOR_SIZE = 0x168;
-  private static final int AT_DISK_SIZE = 0x170;
+  static final int AT_DISK_SIZE = 0x170;
   private static final int AT_BLOCK_SIZE = 0x178;
   private static final int AT_BLOCKS = 0x180;
-  private static final int AT_ALLOCATED = 0x184;
+  static final int AT_ALLOCATED = 0x184;
   private static final int AT_UUID = 0x188;
-  private static final int AT_UUID_LINK = 0x1a8;
-  private static final int AT_UUID_PARENT = 0x1b8;
+  static final int AT_UUID_MODIFIED = 0x198;
+  static final int AT_UUID_PARENT = 0x1a8;
+  static final int AT_UUID_PARENT_MODIFIED = 0x1b8;
   private static final int DYNAMIC = 1;
-  private static final int FIXED = 2;
-  private static final int BLOCK = 1 << 20;
-  private static final int UNALLOCATED = 0xffffffff;
-  private static final int DISCARDED = 0xfffffffe;
+  static final int FIXED = 2;
+  static final int BLOCK = 1 << 20;
+  static final int UNALLOCATED = 0xffffffff;
+  private static final int DIFFERENCING = 4;
+
+  /** So many files of a folder are looked at for a parent. */
+  private static final int MAX_NEIGHBOURS = 10_000;
+
   private static final int MAX_BLOCKS = 0x3fffffff / 4;
 
   @Override
@@ -67,12 +79,15 @@ public final class VdiFormat implements ImageFormat {
     }
     int type = h.getInt(AT_TYPE);
     boolean linked =
-        h.getLong(AT_UUID_LINK) != 0
-            || h.getLong(AT_UUID_LINK + 8) != 0
-            || h.getLong(AT_UUID_PARENT) != 0
-            || h.getLong(AT_UUID_PARENT + 8) != 0;
-    if (type != DYNAMIC && type != FIXED || linked) {
-      throw BlockTableDevice.unsupported(file, "is a VDI image that belongs to another one");
+        h.getLong(AT_UUID_PARENT) != 0
+            || h.getLong(AT_UUID_PARENT + 8) != 0
+            || h.getLong(AT_UUID_PARENT_MODIFIED) != 0
+            || h.getLong(AT_UUID_PARENT_MODIFIED + 8) != 0;
+    if (type != DYNAMIC && type != FIXED && type != DIFFERENCING) {
+      throw BlockTableDevice.unsupported(file, "is a VDI image of the unknown type " + type);
+    }
+    if (linked != (type == DIFFERENCING)) {
+      throw BlockTableDevice.corrupt(file, "contradicts itself about having a parent", AT_TYPE);
     }
     long size = h.getLong(AT_DISK_SIZE);
     int blocks = h.getInt(AT_BLOCKS);
@@ -95,7 +110,56 @@ public final class VdiFormat implements ImageFormat {
       throw BlockTableDevice.truncated(file, "the block table", table);
     }
     int[] map = BlockTableDevice.readInts(file, table, blocks, ByteOrder.LITTLE_ENDIAN);
-    return new Device(file, size, type == FIXED, map, table, data, h.getInt(AT_ALLOCATED));
+    return new VdiDevice(file, h, map, linked ? parent(file, Guid.get(h, AT_UUID_PARENT)) : null);
+  }
+
+  /**
+   * The VDI of that UUID beside the file, for a VDI does not say how its parent's file is called.
+   */
+  private static LayeredDevice.BackingReference parent(Storage file, UUID id) throws IOException {
+    Path self = file.path();
+    Path folder = self == null ? null : self.toAbsolutePath().getParent();
+    if (folder != null) {
+      Path found = find(folder, id);
+      Path above = folder.getParent();
+      if (found == null && above != null && folder.endsWith("Snapshots")) {
+        // VirtualBox keeps the children of a machine's disk in this folder.
+        found = find(above, id);
+      }
+      if (found != null) {
+        return new LayeredDevice.BackingReference(folder.relativize(found).toString(), "vdi");
+      }
+    }
+    // As VirtualBox names all of its differencing images.
+    return new LayeredDevice.BackingReference("{" + id + "}.vdi", "vdi");
+  }
+
+  private static @Nullable Path find(Path folder, UUID id) throws IOException {
+    int seen = 0;
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.{vdi,VDI}")) {
+      for (Path each : files) {
+        if (Files.isRegularFile(each) && id.equals(id(each))) {
+          return each;
+        }
+        if (++seen >= MAX_NEIGHBOURS) {
+          return null;
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return null;
+  }
+
+  /** The UUID of a VDI; null when the file is none or cannot be read. */
+  private static @Nullable UUID id(Path path) {
+    try (HostFile file = HostFile.open(path, false, HostFile.Locking.NO)) {
+      ByteBuffer h = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
+      file.read(0, h);
+      return h.getInt(AT_SIGNATURE) == SIGNATURE ? Guid.get(h, AT_UUID) : null;
+    } catch (IOException e) {
+      return null;
+    }
   }
 
   @Override
@@ -135,89 +199,6 @@ public final class VdiFormat implements ImageFormat {
     file.write(HEADER, table.clear());
     if (fixed) {
       file.setSize(HEADER + tableBytes + blocks * BLOCK);
-    }
-  }
-
-  /** An open image. */
-  private static final class Device extends BlockTableDevice {
-    private final boolean fixed;
-    private final int[] map;
-    private final long tableOffset;
-    private final long dataOffset;
-    private int allocated;
-    private int firstDirty = Integer.MAX_VALUE;
-    private int lastDirty = -1;
-
-    Device(
-        Storage file,
-        long size,
-        boolean fixed,
-        int[] map,
-        long tableOffset,
-        long dataOffset,
-        int allocated)
-        throws IOException {
-      super(file, size, BLOCK);
-      this.fixed = fixed;
-      this.map = map;
-      this.tableOffset = tableOffset;
-      this.dataOffset = dataOffset;
-      int highest = -1;
-      for (int i = 0; i < map.length; i++) {
-        if (map[i] != UNALLOCATED && map[i] != DISCARDED) {
-          if (map[i] < 0) {
-            throw corrupt("has a block at an impossible place", tableOffset + i * 4L);
-          }
-          highest = Math.max(highest, map[i]);
-        }
-      }
-      if (highest >= 0 && dataOffset + (long) highest * BLOCK >= file.size()) {
-        throw truncated(file, "data of its disk", dataOffset + (long) highest * BLOCK);
-      }
-      this.allocated = Math.max(allocated, highest + 1);
-    }
-
-    @Override
-    protected long locate(long block) {
-      int entry = map[(int) block];
-      return entry == UNALLOCATED
-          ? ABSENT
-          : entry == DISCARDED ? ZERO : dataOffset + (long) entry * BLOCK;
-    }
-
-    @Override
-    protected long allocate(long block) {
-      return dataOffset + (long) allocated++ * BLOCK;
-    }
-
-    @Override
-    protected void publish(long block, long place) {
-      map[(int) block] = place == ZERO ? DISCARDED : (int) ((place - dataOffset) / BLOCK);
-      firstDirty = Math.min(firstDirty, (int) block);
-      lastDirty = Math.max(lastDirty, (int) block);
-    }
-
-    @Override
-    protected boolean fileTellsHoles() {
-      return fixed;
-    }
-
-    @Override
-    protected boolean hasZeroBlocks() {
-      return true;
-    }
-
-    @Override
-    protected void writeTables() throws IOException {
-      int from = firstDirty / 128 * 128;
-      int to = Math.min(map.length, (lastDirty / 128 + 1) * 128);
-      ByteBuffer b = ByteBuffer.allocate((to - from) * 4).order(ByteOrder.LITTLE_ENDIAN);
-      b.asIntBuffer().put(map, from, to - from);
-      file.write(tableOffset + from * 4L, b);
-      ByteBuffer count = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
-      file.write(AT_ALLOCATED, count.putInt(0, allocated));
-      firstDirty = Integer.MAX_VALUE;
-      lastDirty = -1;
     }
   }
 }
