@@ -1,6 +1,7 @@
 package io.satchel.image.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.satchel.image.ImageModel;
@@ -8,6 +9,7 @@ import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.cli.ImgCommand;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +20,8 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Differencing VHDs, laid out here by hand from the specification (October 2006): QEMU knows none.
@@ -124,16 +128,109 @@ class VhdDifferencingTest {
         .isEqualTo("conectix");
   }
 
+  /** Made by the command, then used; its parent stays as it was. */
+  @Test
+  void aChildThatIsMadeHereTakesTheWrites() throws IOException {
+    Path below = parent("parent.vhd");
+    byte[] before = Files.readAllBytes(below);
+    Path made = folder.resolve("made.vhd");
+    for (Object name : new Object[] {"parent.vhd", below}) {
+      assertThat(img("create", "-f", "vpc", "-b", name, "-F", "vpc", made)).isZero();
+      Random random = new Random(7);
+      ImageModel own = new ImageModel(SIZE);
+      System.arraycopy(model.bytes(), 0, own.bytes(), 0, SIZE);
+      for (int round = 0; round < 3; round++) {
+        try (OpenedImage image = Images.open(made, OpenOptions.forWriting())) {
+          assertThat(image.chain()).hasSize(2);
+          own.check(image.device());
+          for (int i = 0; i < 10; i++) {
+            own.change(random, image.device());
+          }
+        }
+      }
+      try (OpenedImage image = Images.open(made, OpenOptions.readOnly())) {
+        own.check(image.device());
+      }
+    }
+    assertThat(Files.readAllBytes(below)).isEqualTo(before);
+  }
+
+  /** Field by field as the specification has it, for no other program here reads it. */
+  @Test
+  void aChildThatIsMadeHereNamesItsParentTwice() throws IOException {
+    Path below = parent("parent.vhd");
+    Path made = folder.resolve("sub").resolve("made.vhd");
+    Files.createDirectory(made.getParent());
+    assertThat(img("create", "-f", "vpc", "-b", "../parent.vhd", "-F", "vpc", made)).isZero();
+    ByteBuffer b = ByteBuffer.wrap(Files.readAllBytes(made));
+    ByteBuffer parentFooter = ByteBuffer.wrap(Files.readAllBytes(below));
+    assertThat(b.getInt(60)).as("disk type").isEqualTo(4);
+    assertThat(b.slice(512 + 40, 16)).as("parent's id").isEqualTo(parentFooter.slice(68, 16));
+    assertThat(b.slice(68, 16)).as("its own id").isNotEqualTo(parentFooter.slice(68, 16));
+    assertThat(string(b, 512 + 64, 20, StandardCharsets.UTF_16BE)).isEqualTo("parent.vhd");
+    assertThat(locator(b, 0)).isEqualTo("W2ru ..\\parent.vhd");
+    assertThat(locator(b, 1)).isEqualTo("W2ku " + below.toAbsolutePath());
+    for (int[] sum : new int[][] {{0, 512, 64}, {512, 1024, 36}, {b.limit() - 512, 512, 64}}) {
+      int is = b.getInt(sum[0] + sum[2]);
+      checksum(b, sum[0], sum[1], sum[2]);
+      assertThat(is).as("checksum at " + sum[0]).isEqualTo(b.getInt(sum[0] + sum[2]));
+    }
+    try (OpenedImage image =
+        Images.open(made, OpenOptions.readOnly().withBacking(OpenOptions.BackingPolicy.ANYWHERE))) {
+      model.check(image.device());
+    }
+  }
+
+  private static String string(ByteBuffer b, int at, int length, java.nio.charset.Charset set) {
+    byte[] bytes = new byte[length];
+    b.get(at, bytes);
+    return new String(bytes, set);
+  }
+
+  private static String locator(ByteBuffer b, int index) {
+    int at = 512 + 576 + index * 24;
+    return string(b, at, 4, StandardCharsets.US_ASCII)
+        + " "
+        + string(b, (int) b.getLong(at + 16), b.getInt(at + 8), StandardCharsets.UTF_16LE);
+  }
+
+  private static int img(Object... words) {
+    java.io.PrintStream none = new java.io.PrintStream(java.io.OutputStream.nullOutputStream());
+    return ImgCommand.run(
+        none, none, Arrays.stream(words).map(Object::toString).toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "backing_file=parent.vhd;backing_fmt=raw, only lie over another VHD",
+    "backing_file=parent.vhd;subformat=fixed, fixed and lie over",
+    "backing_file=raw.img, the footer of a VHD",
+    "backing_file=gone.vhd, gone.vhd",
+    "backing_file=parent.vhd;size=1M, as large as its parent",
+  })
+  void aChildThatCannotBeIsNotMade(String options, String problem) throws IOException {
+    parent("parent.vhd");
+    Files.write(folder.resolve("raw.img"), new byte[SIZE]);
+    Map<String, String> all = new java.util.HashMap<>();
+    for (String option : options.split(";")) {
+      all.put(option.split("=")[0], option.split("=")[1]);
+    }
+    long size = all.remove("size") == null ? SIZE : 1 << 20;
+    Path made = folder.resolve("made.vhd");
+    assertThatThrownBy(() -> Images.create(made, "vpc", size, all))
+        .isInstanceOf(ImageException.class)
+        .hasMessageContaining(problem);
+    assertThat(made).doesNotExist();
+  }
+
   @Test
   void anotherParentIsRefused() throws IOException {
     Path file = child(parent("parent.vhd"), ".\\other.vhd");
     parent("other.vhd");
-    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
-      ImageException e =
-          catchThrowableOfType(
-              ImageException.class, () -> image.device().read(0, ByteBuffer.allocate(512)));
-      assertThat(e).hasMessageContaining("over another disk");
-    }
+    ImageException e =
+        catchThrowableOfType(
+            ImageException.class, () -> Images.open(file, OpenOptions.readOnly()).close());
+    assertThat(e).hasMessageContaining("over another disk");
     Path outside = child(folder.resolve("parent.vhd"), "..\\..\\etc\\passwd");
     ImageException refused =
         catchThrowableOfType(

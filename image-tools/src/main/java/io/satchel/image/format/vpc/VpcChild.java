@@ -1,16 +1,18 @@
 package io.satchel.image.format.vpc;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
+import io.satchel.image.format.OptionReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A differencing VHD (specification, "Differencing Hard Disk Images"): blocks as in a dynamic one,
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
   private static final int SECTOR = 512;
   private static final int AT_PARENT_ID = 40;
+  private static final int AT_PARENT_TIME = 56;
   private static final int AT_PARENT_NAME = 64;
   private static final int PARENT_NAME = 512;
   private static final int AT_LOCATORS = 576;
@@ -27,6 +30,10 @@ final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
   private static final int RELATIVE = 0x57327275;
   private static final int ABSOLUTE = 0x57326b75;
   private static final int MAX_NAME = 4096;
+
+  /** What a name may take in a new image; a path of the host is at most 4,096 bytes of UTF-8. */
+  static final int LOCATOR_SPACE = MAX_NAME;
+
   private static final int KEPT_BITMAPS = 256;
 
   /** A bitmap of a block's sectors, the first one in the highest bit. */
@@ -47,7 +54,6 @@ final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
   private final UUID parent;
   private final BackingReference reference;
   private final Map<Integer, Bitmap> bitmaps = new LinkedHashMap<>(16, 0.75f, true);
-  private @Nullable UUID found;
   private long end;
   private int firstDirty = Integer.MAX_VALUE;
   private int lastDirty = -1;
@@ -74,7 +80,8 @@ final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
       int at = AT_LOCATORS + i * LOCATOR;
       long offset = header.getLong(at + 16);
       if (header.getInt(at) != 0 && offset > 0 && offset < file.size()) {
-        last = Math.max(last, offset + (header.getInt(at + 8) & 0xffffffffL));
+        long space = Math.max(header.getInt(at + 4), header.getInt(at + 8)) & 0x7fffffffL;
+        last = Math.max(last, offset + Math.min(space, file.size() - offset));
       }
     }
     for (int entry : map) {
@@ -126,15 +133,53 @@ final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
     return name.substring(Math.max(name.lastIndexOf('\\'), name.lastIndexOf('/')) + 1);
   }
 
+  /**
+   * Says in the header of a new image what it lies over.
+   *
+   * @param header the dynamic disk header, which begins at byte 512
+   * @param at where in the file the two names go, a sector each
+   * @param relative from the image's own folder
+   * @param seconds when the parent was last changed, after the year 2000
+   * @return the two sectors with the names
+   */
+  static ByteBuffer locate(
+      ByteBuffer header, UUID parent, int seconds, long at, Path relative, Path absolute)
+      throws ImageException {
+    header.putLong(AT_PARENT_ID, parent.getMostSignificantBits());
+    header.putLong(AT_PARENT_ID + 8, parent.getLeastSignificantBits());
+    header.putInt(AT_PARENT_TIME, seconds);
+    String leaf = String.valueOf(absolute.getFileName());
+    byte[] bare = leaf.getBytes(StandardCharsets.UTF_16BE);
+    header.put(AT_PARENT_NAME, Arrays.copyOf(bare, Math.min(bare.length, PARENT_NAME - 2)));
+    ByteBuffer sectors = ByteBuffer.allocate(LOCATOR_SPACE * 2);
+    String from = relative.toString().replace('/', '\\');
+    String[] names = {from.startsWith(".") ? from : ".\\" + from, absolute.toString()};
+    for (int i = 0; i < names.length; i++) {
+      byte[] name = names[i].getBytes(StandardCharsets.UTF_16LE);
+      if (name.length > LOCATOR_SPACE) {
+        throw OptionReader.impossible(absolute.toString(), "has too long a name for a parent");
+      }
+      int entry = AT_LOCATORS + i * LOCATOR;
+      header.putInt(entry, i == 0 ? RELATIVE : ABSOLUTE);
+      // Virtual PC counts the space in bytes, and so does everybody since.
+      header.putInt(entry + 4, LOCATOR_SPACE).putInt(entry + 8, name.length);
+      header.putLong(entry + 16, at + i * LOCATOR_SPACE);
+      sectors.put(i * LOCATOR_SPACE, name);
+    }
+    return sectors;
+  }
+
   @Override
   public BackingReference backing() {
     return reference;
   }
 
   @Override
-  public void attachBacking(BlockDevice backing) {
-    found = backing instanceof VpcFormat.Identified known ? known.id() : null;
+  public void attachBacking(BlockDevice backing) throws IOException {
     super.attachBacking(backing);
+    if (backing instanceof VpcFormat.Identified known && !known.id().equals(parent)) {
+      throw corrupt("was made over another disk than the one that is there", 512 + AT_PARENT_ID);
+    }
   }
 
   @Override
@@ -173,9 +218,6 @@ final class VpcChild extends BlockTableDevice implements VpcFormat.Identified {
 
   @Override
   protected long locate(long sector) throws IOException {
-    if (found != null && !found.equals(parent)) {
-      throw corrupt("was made over another disk than the one that is there", 512 + AT_PARENT_ID);
-    }
     int block = (int) (sector / sectorsPerBlock);
     int in = (int) (sector % sectorsPerBlock);
     if (map[block] == -1 || (bitmap(block).bits[in / 8] & 0x80 >> in % 8) == 0) {

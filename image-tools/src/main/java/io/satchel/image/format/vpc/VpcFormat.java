@@ -1,5 +1,6 @@
 package io.satchel.image.format.vpc;
 
+import io.satchel.image.file.HostFile;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
@@ -9,11 +10,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Microsoft's VHD (Virtual Hard Disk Image Format Specification, October 2006): a footer, and for a
@@ -32,6 +36,9 @@ public final class VpcFormat implements ImageFormat {
   private static final long MAX_SIZE = 2040L << 30;
   private static final long MAX_CHS_SECTORS = 65535L * 16 * 255;
   private static final int MAX_ENTRIES = 1 << 26;
+
+  /** Where the times of a VHD begin, in seconds of Unix. */
+  private static final long YEAR_2000 = 946_684_800L;
 
   /** Programs that mean the size field and not the geometry. */
   private static final Set<String> EXACT = Set.of("win ", "qem2", "d2v ", "tap\0", "CXSE");
@@ -137,6 +144,8 @@ public final class VpcFormat implements ImageFormat {
   @Override
   public Map<String, String> options() {
     Map<String, String> all = new LinkedHashMap<>();
+    all.put("backing_file", "File name of a base image, which must be a VHD");
+    all.put("backing_fmt", "Must be 'vpc' if present");
     all.put("force_size", "Force disk size calculation to use the actual size specified");
     all.put("subformat", "Type of virtual hard disk format: dynamic (default) or fixed");
     return all;
@@ -148,7 +157,12 @@ public final class VpcFormat implements ImageFormat {
     String subformat = reader.text("subformat", "dynamic");
     // The exact size is always kept: a disk that grows by its geometry is nobody's wish.
     reader.flag("force_size", true);
+    String backing = reader.textOrNull("backing_file");
+    String below = reader.text("backing_fmt", "vpc");
     reader.end();
+    if (!below.equals("vpc")) {
+      throw OptionReader.impossible(file.name(), "can only lie over another VHD");
+    }
     if (!subformat.equals("dynamic") && !subformat.equals("fixed")) {
       throw OptionReader.impossible(file.name(), "cannot have the subformat " + subformat);
     }
@@ -157,7 +171,10 @@ public final class VpcFormat implements ImageFormat {
       throw OptionReader.impossible(file.name(), "cannot hold more than 2040 GiB as VHD");
     }
     boolean fixed = subformat.equals("fixed");
-    ByteBuffer footer = footer(disk, fixed);
+    if (fixed && backing != null) {
+      throw OptionReader.impossible(file.name(), "cannot be fixed and lie over another image");
+    }
+    ByteBuffer footer = footer(disk, fixed ? FIXED : backing == null ? DYNAMIC : DIFFERENCING);
     if (fixed) {
       file.setSize(disk);
       file.write(disk, footer);
@@ -169,23 +186,49 @@ public final class VpcFormat implements ImageFormat {
     ByteBuffer header = ByteBuffer.allocate(DYNAMIC_HEADER);
     header.put(SPARSE).putLong(-1).putLong(FOOTER + DYNAMIC_HEADER).putInt(0x00010000);
     header.putInt(entries).putInt(BLOCK);
+    long end = FOOTER + DYNAMIC_HEADER + tableBytes;
+    if (backing != null) {
+      ByteBuffer names = nameParent(file, disk, backing, header, end);
+      file.write(end, names);
+      end += names.capacity();
+    }
     header.putInt(36, checksum(header, 36)).clear();
     file.write(FOOTER, header);
     ByteBuffer table = ByteBuffer.allocate((int) tableBytes);
     Arrays.fill(table.array(), (byte) 0xff);
     file.write(FOOTER + DYNAMIC_HEADER, table);
-    file.write(FOOTER + DYNAMIC_HEADER + tableBytes, footer);
+    file.write(end, footer);
   }
 
-  private static ByteBuffer footer(long size, boolean fixed) {
+  /** Looks at the parent of a new image, and says in its header which one that is. */
+  private ByteBuffer nameParent(Storage file, long size, String backing, ByteBuffer header, long at)
+      throws IOException {
+    Path self = file.path();
+    Path folder = self == null ? null : self.toAbsolutePath().normalize().getParent();
+    if (folder == null) {
+      throw BlockTableDevice.unsupported(file, "names another file, and is no file itself");
+    }
+    Path parent = folder.resolve(backing).normalize();
+    try (LayeredDevice below =
+        open(HostFile.open(parent, false, HostFile.Locking.NO), Purpose.INSPECT)) {
+      if (below.size() != size) {
+        throw OptionReader.impossible(
+            file.name(), "must be as large as its parent, " + below.size() + " bytes");
+      }
+      long changed = Files.getLastModifiedTime(parent).to(TimeUnit.SECONDS) - YEAR_2000;
+      return VpcChild.locate(
+          header, ((Identified) below).id(), (int) changed, at, folder.relativize(parent), parent);
+    }
+  }
+
+  private static ByteBuffer footer(long size, int type) {
     ByteBuffer b = ByteBuffer.allocate(FOOTER);
-    b.put(COOKIE).putInt(2).putInt(0x00010000).putLong(fixed ? -1 : FOOTER);
-    // Seconds since the year 2000.
-    b.putInt((int) (System.currentTimeMillis() / 1000 - 946_684_800L));
+    b.put(COOKIE).putInt(2).putInt(0x00010000).putLong(type == FIXED ? -1 : FOOTER);
+    b.putInt((int) (System.currentTimeMillis() / 1000 - YEAR_2000));
     b.put("qem2".getBytes(StandardCharsets.US_ASCII)).putInt(0x00050003);
     b.put("Wi2k".getBytes(StandardCharsets.US_ASCII)).putLong(size).putLong(size);
     geometry(b, size / 512);
-    b.putInt(fixed ? FIXED : DYNAMIC).putInt(0);
+    b.putInt(type).putInt(0);
     UUID id = UUID.randomUUID();
     b.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
     b.putInt(64, checksum(b, 64));
