@@ -1,6 +1,7 @@
 package io.satchel.image.format.vmdk;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.block.ImageException;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.Checkable;
@@ -24,20 +25,26 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   record Piece(long start, String file, LayeredDevice device) {}
 
   private final List<Piece> pieces;
+  private final DescriptorText text;
   private final Descriptor descriptor;
   private final boolean described;
   private final @Nullable BackingReference backing;
   private final long size;
+  private volatile long contentNumber;
+  private boolean renewed;
 
   /**
    * A disk.
    *
+   * @param text what describes it; closed with it
    * @param described its pieces are other files than the one that was opened
    */
-  VmdkDevice(List<Piece> pieces, Descriptor descriptor, boolean described) {
+  VmdkDevice(List<Piece> pieces, DescriptorText text, boolean described) {
     this.described = described;
+    this.text = text;
+    descriptor = text.descriptor();
+    contentNumber = descriptor.number("CID");
     this.pieces = List.copyOf(pieces);
-    this.descriptor = descriptor;
     Piece last = pieces.getLast();
     size = last.start() + last.device().size();
     boolean child = descriptor.number("parentCID") != 0xffffffffL && !hint().isEmpty();
@@ -54,10 +61,20 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   }
 
   @Override
-  public void attachBacking(BlockDevice below) {
+  public void attachBacking(BlockDevice below) throws IOException {
     for (int i = 0; i < pieces.size(); i++) {
       boolean closes = i == pieces.size() - 1;
       pieces.get(i).device().attachBacking(new Window(below, pieces.get(i), closes));
+    }
+    long expected = descriptor.number("parentCID");
+    if (below instanceof VmdkDevice parent && parent.contentNumber != expected) {
+      throw new ImageException(
+          ImageException.Kind.CORRUPT,
+          text.name(),
+          String.format(
+              "was made over another content of its backing file (number %08x, which is %08x now)",
+              expected, parent.contentNumber),
+          "restore " + hint() + " as it was then");
     }
   }
 
@@ -129,7 +146,7 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   @Override
   public Map<String, Object> specifics() {
     Map<String, Object> all = new LinkedHashMap<>();
-    all.put("cid", descriptor.number("CID"));
+    all.put("cid", contentNumber);
     all.put("parent-cid", descriptor.number("parentCID"));
     all.put("create-type", descriptor.value("createType", ""));
     String type = descriptor.value("createType", "");
@@ -213,8 +230,20 @@ final class VmdkDevice implements LayeredDevice, Checkable {
         });
   }
 
+  /**
+   * Gives the content a new number before the first change of a session, as QEMU does it: that is
+   * how children of this disk notice.
+   */
+  private synchronized void renew() throws IOException {
+    if (!renewed && !readOnly()) {
+      contentNumber = text.renew();
+      renewed = true;
+    }
+  }
+
   @Override
   public void write(long offset, ByteBuffer source) throws IOException {
+    renew();
     int limit = source.limit();
     each(
         offset,
@@ -228,6 +257,7 @@ final class VmdkDevice implements LayeredDevice, Checkable {
 
   @Override
   public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
+    renew();
     each(offset, length, (device, at, n) -> device.writeZeroes(at, n, unmap));
   }
 
@@ -284,6 +314,13 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   @Override
   public void close() throws IOException {
     IOException failure = null;
+    try {
+      if (described) {
+        text.close();
+      }
+    } catch (IOException e) {
+      failure = e;
+    }
     for (Piece piece : pieces) {
       try {
         piece.device().close();

@@ -48,14 +48,22 @@ public final class VmdkFormat implements ImageFormat {
     file.read(0, magic);
     if (SparseExtent.probe(magic.flip())) {
       SparseExtent extent = SparseExtent.open(file);
-      String text = text(file, extent.descriptorSector * 512L, extent.descriptorSectors * SECTOR);
       return new VmdkDevice(
-          List.of(new VmdkDevice.Piece(0, file.name(), extent)), new Descriptor(text), false);
+          List.of(new VmdkDevice.Piece(0, file.name(), extent)), inside(file, extent), false);
     }
+    return openDescribed(file, alone(file));
+  }
+
+  private static DescriptorText inside(Storage file, SparseExtent extent) throws IOException {
+    return DescriptorText.read(
+        file, extent.descriptorSector * (long) SECTOR, extent.descriptorSectors * SECTOR);
+  }
+
+  private static DescriptorText alone(Storage file) throws IOException {
     if (file.size() > Descriptor.MAX_BYTES) {
       throw BlockTableDevice.corrupt(file, "is no VMDK and too long to describe one", 0);
     }
-    return openDescribed(file, new Descriptor(text(file, 0, (int) file.size())));
+    return DescriptorText.read(file, 0, (int) file.size());
   }
 
   /** The text that describes the disk, wherever it is. */
@@ -63,24 +71,13 @@ public final class VmdkFormat implements ImageFormat {
     ByteBuffer magic = ByteBuffer.allocate(4);
     file.read(0, magic);
     if (SparseExtent.probe(magic.flip())) {
-      SparseExtent extent = SparseExtent.open(file);
-      return new Descriptor(
-          text(file, extent.descriptorSector * 512L, extent.descriptorSectors * SECTOR));
+      return inside(file, SparseExtent.open(file)).descriptor();
     }
-    if (file.size() > Descriptor.MAX_BYTES) {
-      throw BlockTableDevice.corrupt(file, "is no VMDK and too long to describe one", 0);
-    }
-    return new Descriptor(text(file, 0, (int) file.size()));
+    return alone(file).descriptor();
   }
 
-  private static String text(Storage file, long offset, int length) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(length);
-    file.read(offset, bytes);
-    return new String(bytes.array(), StandardCharsets.ISO_8859_1);
-  }
-
-  private static LayeredDevice openDescribed(Storage file, Descriptor descriptor)
-      throws IOException {
+  private static LayeredDevice openDescribed(Storage file, DescriptorText text) throws IOException {
+    Descriptor descriptor = text.descriptor();
     if (descriptor.extents.isEmpty() || descriptor.extents.size() > MAX_EXTENTS) {
       throw BlockTableDevice.corrupt(file, "describes no disk", 0);
     }
@@ -101,8 +98,7 @@ public final class VmdkFormat implements ImageFormat {
         }
       }
     }
-    file.close();
-    return new VmdkDevice(pieces, descriptor, true);
+    return new VmdkDevice(pieces, text, true);
   }
 
   private static VmdkDevice.Piece openExtent(Storage file, Descriptor.Extent extent, long start)
