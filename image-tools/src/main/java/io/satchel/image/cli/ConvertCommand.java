@@ -13,6 +13,7 @@ import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.operation.Convert;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,6 +83,14 @@ final class ConvertCommand extends ImageCommand {
   @Option(names = "--salvage", description = "Write zeros where the source cannot be read.")
   boolean salvage;
 
+  @Option(names = "--bitmaps", description = "Copy the dirty bitmaps of the source too (qcow2).")
+  boolean bitmaps;
+
+  @Option(
+      names = "--skip-broken-bitmaps",
+      description = "With --bitmaps: leave out those that were in use in a crash.")
+  boolean skipBrokenBitmaps;
+
   @Option(names = "-t", paramLabel = "CACHE", description = "Cache mode of the target.")
   String cache = "unsafe";
 
@@ -110,6 +119,12 @@ final class ConvertCommand extends ImageCommand {
     cacheMode(sourceCache);
     if (images.size() < 2) {
       throw new UsageException("Must specify image file name and the new image's");
+    }
+    if (skipBrokenBitmaps && !bitmaps) {
+      throw new UsageException("Use of --skip-broken-bitmaps requires --bitmaps");
+    }
+    if (bitmaps && images.size() > 2) {
+      throw new UsageException("Copying bitmaps only possible with single source");
     }
     List<OpenedImage> sources = new ArrayList<>();
     try {
@@ -182,7 +197,7 @@ final class ConvertCommand extends ImageCommand {
               .withCache(cacheMode(cache))
               .withBacking(BackingPolicy.OVERLAY);
       try (OpenedImage image = Images.open(target, into)) {
-        Convert.run(
+        copy(
             sources,
             (LayeredDevice) image.chain().getFirst().device(),
             how.withTargetIsZero(targetIsZero),
@@ -205,7 +220,7 @@ final class ConvertCommand extends ImageCommand {
               OpenOptions.forWriting()
                   .withFormat(targetFormat)
                   .withBacking(BackingPolicy.ANYWHERE))) {
-        Convert.run(sources, (LayeredDevice) image.chain().getFirst().device(), how, listener);
+        copy(sources, (LayeredDevice) image.chain().getFirst().device(), how, listener);
       }
       return;
     }
@@ -231,7 +246,7 @@ final class ConvertCommand extends ImageCommand {
           device.attachBacking(below.device());
         }
         try (device) {
-          Convert.run(sources, device, how, listener);
+          copy(sources, device, how, listener);
         }
       } finally {
         if (below != null) {
@@ -240,6 +255,25 @@ final class ConvertCommand extends ImageCommand {
       }
       file.keep();
     }
+  }
+
+  /** The content, and the dirty bitmaps where they are asked for. */
+  private void copy(
+      List<OpenedImage> sources, LayeredDevice target, Convert.Options how, Progress listener)
+      throws IOException {
+    if (!bitmaps) {
+      Convert.run(sources, target, how, listener);
+      return;
+    }
+    // Before the work: what cannot be copied is known now.
+    Qcow2Device source = qcow2(sources.getFirst(), "bitmaps");
+    if (!(target instanceof Qcow2Device into)) {
+      throw new UsageException(
+          "Format driver '" + targetFormat + "' does not support bitmaps; choose -O qcow2");
+    }
+    Qcow2Device.BitmapCopy copy = into.planBitmaps(source, skipBrokenBitmaps);
+    Convert.run(sources, target, how, listener);
+    copy.run();
   }
 
   /** The new image's own, by the name in its options. */

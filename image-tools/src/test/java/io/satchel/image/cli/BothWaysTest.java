@@ -242,6 +242,24 @@ class BothWaysTest {
     }
   }
 
+  /** What qemu-img refuses with --bitmaps is refused here, and nothing is left behind. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "convert|--bitmaps|-O|raw|@a|@copy",
+        "convert|--bitmaps|-O|qcow2|-f|raw|@a|@copy",
+        "convert|--bitmaps|-O|qcow2|@a|@a|@copy",
+        "convert|--skip-broken-bitmaps|-O|qcow2|@a|@copy"
+      })
+  void bitmapsAreNotCopiedWhereThatIsImpossible(String line) {
+    tell("create|-f|qcow2|@a|1M\nbitmap|--add|@a|b0", Program.QEMU);
+    Object[] words = line.replace("@", folder + "/").split("\\|");
+    assertThat(QemuImg.run(words).status()).isEqualTo(1);
+    folder.resolve("copy").toFile().delete();
+    assertThat(ImgOracleTest.img(words).status()).isEqualTo(1);
+    assertThat(folder.resolve("copy")).doesNotExist();
+  }
+
   /** QEMU makes them still; new ones are made nowhere here, for the cipher is weak. */
   @ParameterizedTest
   @ValueSource(strings = {"qcow", "qcow2"})

@@ -1481,6 +1481,40 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         "list them with `satchel img info`");
   }
 
+  /** Bitmaps of another image that are still to be taken over. */
+  public interface BitmapCopy {
+    void run() throws IOException;
+  }
+
+  /**
+   * Looks at the dirty bitmaps of another image, to take them over as they are there once the
+   * content has been copied.
+   *
+   * @param skipBroken leave out those that a crash has made useless
+   * @throws ImageException if there is one of these and it is not to be left out
+   */
+  public BitmapCopy planBitmaps(Qcow2Device from, boolean skipBroken) throws IOException {
+    List<BitmapDirectory.Entry> all = new ArrayList<>();
+    if ((from.image.header.autoclear & Qcow2Header.AUTOCLEAR_BITMAPS) != 0) {
+      all.addAll(BitmapDirectory.read(from.image));
+    }
+    boolean broken = all.removeIf(e -> (e.flags() & BitmapDirectory.FLAG_IN_USE) != 0);
+    if (broken && !skipBroken) {
+      throw new ImageException(
+          ImageException.Kind.INVALID_REQUEST,
+          from.image.file.name(),
+          "has a bitmap that was in use when a program crashed",
+          "give --skip-broken-bitmaps, or remove it with `satchel img bitmap --remove`");
+    }
+    return () -> {
+      for (BitmapDirectory.Entry entry : all) {
+        addBitmap(entry.name(), 1L << entry.granularityBits());
+        mergeBitmap(entry.name(), from, entry.name());
+        enableBitmap(entry.name(), (entry.flags() & BitmapDirectory.FLAG_AUTO) != 0);
+      }
+    };
+  }
+
   // --- Amending ---
 
   /** Makes a version 2 image one of version 3. */
