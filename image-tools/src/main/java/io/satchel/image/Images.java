@@ -10,6 +10,7 @@ import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.container.Container;
 import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.HostFile;
+import io.satchel.image.file.Storage;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
@@ -160,7 +161,8 @@ public final class Images {
         }
         // Before opening: a disk in several files closes the one that only describes it.
         String kind = formatNameOf(file, formatName);
-        device = openFormat(file, formatName, depth);
+        device =
+            openFormat(file, depth == 0 ? options.through().apply(file) : file, formatName, depth);
         chain.add(new Layer(path, kind, device.size(), device));
         attach(path, device, depth);
         return device;
@@ -181,8 +183,8 @@ public final class Images {
       return format == null ? Formats.RAW.name() : format.name();
     }
 
-    private LayeredDevice openFormat(HostFile file, @Nullable String name, int depth)
-        throws IOException {
+    private LayeredDevice openFormat(
+        HostFile file, Storage through, @Nullable String name, int depth) throws IOException {
       ImageFormat format = name == null ? recognise(file) : Formats.named(name);
       if (format instanceof Container && options.writable() && depth == 0) {
         throw new ImageException(
@@ -199,13 +201,13 @@ public final class Images {
             "convert it to qcow2 first");
       }
       if (format == null) {
-        return Formats.RAW.openGuessed(file, head -> Formats.probe(head) != null);
+        return Formats.RAW.openGuessed(through, head -> Formats.probe(head) != null);
       }
       if (format instanceof Qcow2Format qcow2) {
         return qcow2.open(
-            file, Purpose.USE, options.cache() == CacheMode.UNSAFE, options.keys().at(depth));
+            through, Purpose.USE, options.cache() == CacheMode.UNSAFE, options.keys().at(depth));
       }
-      return format.open(file, Purpose.USE, options.keys().at(depth));
+      return format.open(through, Purpose.USE, options.keys().at(depth));
     }
 
     private void attach(Path path, LayeredDevice device, int depth) throws IOException {

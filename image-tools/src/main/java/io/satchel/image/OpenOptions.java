@@ -1,7 +1,9 @@
 package io.satchel.image;
 
 import io.satchel.image.crypt.Passphrase;
+import io.satchel.image.file.Storage;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param locking whether other programs are kept away, as QEMU does it
  * @param cache what a flush waits for
  * @param keys what unlocks the image and its backing files
+ * @param through what the image's own file is read and written through; it closes that file
  */
 public record OpenOptions(
     boolean writable,
@@ -21,14 +24,15 @@ public record OpenOptions(
     BackingPolicy backing,
     boolean locking,
     CacheMode cache,
-    Keys keys) {
+    Keys keys,
+    UnaryOperator<Storage> through) {
   public OpenOptions(
       boolean writable,
       @Nullable String format,
       BackingPolicy backing,
       boolean locking,
       CacheMode cache) {
-    this(writable, format, backing, locking, cache, Keys.none());
+    this(writable, format, backing, locking, cache, Keys.none(), UnaryOperator.identity());
   }
 
   /** Which backing (and data) files an image may bring along. */
@@ -103,23 +107,28 @@ public record OpenOptions(
 
   /** With the format given, or recognised by content when it is null. */
   public OpenOptions withFormat(@Nullable String name) {
-    return new OpenOptions(writable, name, backing, locking, cache, keys);
+    return new OpenOptions(writable, name, backing, locking, cache, keys, through);
   }
 
   public OpenOptions withBacking(BackingPolicy policy) {
-    return new OpenOptions(writable, format, policy, locking, cache, keys);
+    return new OpenOptions(writable, format, policy, locking, cache, keys, through);
   }
 
   public OpenOptions withLocking(boolean on) {
-    return new OpenOptions(writable, format, backing, on, cache, keys);
+    return new OpenOptions(writable, format, backing, on, cache, keys, through);
   }
 
   public OpenOptions withCache(CacheMode mode) {
-    return new OpenOptions(writable, format, backing, locking, mode, keys);
+    return new OpenOptions(writable, format, backing, locking, mode, keys, through);
   }
 
   public OpenOptions withKeys(Keys unlocking) {
-    return new OpenOptions(writable, format, backing, locking, cache, unlocking);
+    return new OpenOptions(writable, format, backing, locking, cache, unlocking, through);
+  }
+
+  /** With something between the image's own file and the format. */
+  public OpenOptions withStorage(UnaryOperator<Storage> between) {
+    return new OpenOptions(writable, format, backing, locking, cache, keys, between);
   }
 
   /** With a pass phrase for the image itself. */

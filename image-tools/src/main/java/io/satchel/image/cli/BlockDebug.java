@@ -1,31 +1,38 @@
 package io.satchel.image.cli;
 
-import io.satchel.image.block.BlockDevice;
-import io.satchel.image.block.FilterDevice;
+import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A disk whose requests fail or stop where one wants them to, by the words of QEMU's blkdebug. The
- * events are those of the guest's requests: read_aio, write_aio and flush_to_disk; rules about a
- * format's own tables never come true.
+ * An image's file whose requests fail or stop where one wants them to, by the words of QEMU's
+ * blkdebug (docs/devel/blkdebug.txt). As there, an event makes rules active, and the next requests
+ * to the file fail by them. It also prints the events that -T asks for.
  */
-final class BlockDebug extends FilterDevice {
+final class BlockDebug implements Storage {
   private static final long NEVER_LONGER = 60;
   private static final Pattern RULE = Pattern.compile("(inject-error|set-state)\\.(\\d+)\\.(.+)");
+  private static final String NONE = "none";
   private static final Map<Integer, String> ERRORS =
       Map.of(
           1, "Operation not permitted",
@@ -36,12 +43,33 @@ final class BlockDebug extends FilterDevice {
           28, "No space left on device",
           95, "Operation not supported");
 
-  private final PrintStream out;
-  private final List<Rule> rules;
-  private final Map<String, String> breaks = new HashMap<>();
-  private final Map<String, CountDownLatch> suspended = new HashMap<>();
-  private int state = 1;
+  /** QEMU's events for steps that are not taken here: rules about them never come true. */
+  private static final String ELSEWHERE =
+      "l1_shrink_write_table l1_shrink_free_l2_clusters reftable_grow refblock_update"
+          + " cor_write cluster_alloc_space pwritev_rmw_head"
+          + " pwritev_rmw_after_head pwritev_rmw_tail pwritev_rmw_after_tail pwritev pwritev_zero"
+          + " pwritev_done none";
 
+  private static final Set<String> WORDS = new HashSet<>(List.of(ELSEWHERE.split(" ")));
+
+  static {
+    for (StorageEvent event : StorageEvent.values()) {
+      WORDS.add(event.word());
+    }
+  }
+
+  /** Kinds of requests to the file, as rules name them. */
+  private enum Request {
+    READ,
+    WRITE,
+    WRITE_ZEROES,
+    DISCARD,
+    FLUSH;
+
+    final String word = name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** How requests are disturbed. */
   private static final class Rule {
     final boolean error;
     final String event;
@@ -50,16 +78,29 @@ final class BlockDebug extends FilterDevice {
     final boolean once;
     final int state;
     final int newState;
-    boolean spent;
+    final @Nullable String kind;
 
-    Rule(String kind, Map<String, String> words) {
-      error = kind.equals("inject-error");
-      event = words.getOrDefault("event", "none");
+    Rule(Map<String, String> words) throws IOException {
+      error = words.getOrDefault("kind", "").equals("inject-error");
+      event = words.getOrDefault("event", NONE);
+      if (!WORDS.contains(event)) {
+        throw new ImageException(
+            ImageException.Kind.INVALID_REQUEST,
+            "blkdebug",
+            "knows no event '" + event + "'",
+            "choose one of QEMU's BlkdebugEvent");
+      }
       errno = Integer.decode(words.getOrDefault("errno", "5"));
       sector = Long.decode(words.getOrDefault("sector", "-1"));
       once = words.getOrDefault("once", "off").matches("on|true|1");
       state = Integer.decode(words.getOrDefault("state", "0"));
       newState = Integer.decode(words.getOrDefault("new_state", "1"));
+      kind = words.get("iotype");
+    }
+
+    boolean hits(Request request, long offset, long length) {
+      return (kind == null || kind.equals(request.word))
+          && (sector < 0 || sector * 512 < offset + length && (sector + 1) * 512 > offset);
     }
   }
 
@@ -72,13 +113,54 @@ final class BlockDebug extends FilterDevice {
     }
   }
 
-  BlockDebug(BlockDevice disk, PrintStream out, List<Map<String, String>> rules) {
-    super(disk);
+  /**
+   * What to do with the next file.
+   *
+   * @param rules the words of each rule, its kind under "kind"
+   * @param traced patterns of events that are printed
+   */
+  record Plan(List<Map<String, String>> rules, List<Pattern> traced) {}
+
+  private final PrintStream out;
+  private final PrintStream err;
+  private final List<Pattern> traced;
+  private final List<Rule> rules = new ArrayList<>();
+  private final List<Rule> active = new ArrayList<>();
+  private final Map<String, String> breaks = new HashMap<>();
+  private final Map<String, CountDownLatch> suspended = new HashMap<>();
+  private volatile @Nullable Storage file;
+  private int state = 1;
+
+  /** Something was written since the last flush; without that QEMU flushes nothing. */
+  private volatile boolean unflushed;
+
+  /** Stands ready for a file; see {@link #over}. */
+  BlockDebug(PrintStream out, PrintStream err, Plan plan) throws IOException {
     this.out = out;
-    this.rules = new ArrayList<>();
-    for (Map<String, String> each : rules) {
-      this.rules.add(new Rule(each.getOrDefault("kind", ""), each));
+    this.err = err;
+    traced = plan.traced();
+    for (Map<String, String> each : plan.rules()) {
+      rules.add(new Rule(each));
     }
+    for (Rule rule : rules) {
+      if (rule.error && rule.event.equals(NONE)) {
+        active.add(rule);
+      }
+    }
+  }
+
+  /** Puts this before a file, which it closes. */
+  Storage over(Storage below) {
+    file = below;
+    return this;
+  }
+
+  private Storage file() {
+    Storage below = file;
+    if (below == null) {
+      throw new IllegalStateException("no file yet");
+    }
+    return below;
   }
 
   /** The rules among image options, which are taken out of them; {@code prefix} is "file." */
@@ -119,6 +201,15 @@ final class BlockDebug extends FilterDevice {
     return all;
   }
 
+  /** The pattern of a word of -T, in which a star is anything; null when no event is called so. */
+  static @Nullable Pattern trace(String word) {
+    String name = word.startsWith("enable=") ? word.substring(7) : word;
+    Pattern pattern = Pattern.compile("\\Q" + name.replace("*", "\\E.*\\Q") + "\\E");
+    boolean known =
+        Arrays.stream(StorageEvent.values()).anyMatch(e -> pattern.matcher(e.word()).matches());
+    return known ? pattern : null;
+  }
+
   // --- Breakpoints ---
 
   synchronized void addBreak(String event, String tag) {
@@ -151,32 +242,37 @@ final class BlockDebug extends FilterDevice {
     return !suspended.isEmpty();
   }
 
-  /** Lets rules and breakpoints have their say about a request. */
-  private void event(String event, long offset, long length) throws IOException {
+  // --- Events and requests ---
+
+  @Override
+  public void about(StorageEvent event) throws IOException {
+    String word = event.word();
+    for (Pattern pattern : traced) {
+      if (pattern.matcher(word).matches()) {
+        err.println(ProcessHandle.current().pid() + "@" + System.currentTimeMillis() + ":" + word);
+      }
+    }
     CountDownLatch latch = null;
-    Rule hit = null;
     synchronized (this) {
       int next = state;
+      boolean replaced = false;
       for (Rule rule : rules) {
-        boolean due =
-            (rule.event.equals(event) || rule.error && rule.event.equals("none"))
-                && (rule.state == 0 || rule.state == state)
-                && !rule.spent;
-        if (due && rule.error) {
-          boolean there =
-              rule.sector < 0
-                  || rule.sector * 512 < offset + length && (rule.sector + 1) * 512 > offset;
-          hit = hit == null && there ? rule : hit;
-        } else if (due) {
-          next = rule.newState;
+        if (!rule.event.equals(word) || rule.state != 0 && rule.state != state) {
+          continue;
         }
+        if (!rule.error) {
+          next = rule.newState;
+          continue;
+        }
+        if (!replaced) {
+          active.clear();
+          replaced = true;
+        }
+        active.add(rule);
       }
       state = next;
-      if (hit != null && hit.once) {
-        hit.spent = true;
-      }
       for (Map.Entry<String, String> each : Map.copyOf(breaks).entrySet()) {
-        if (each.getValue().equals(event) && latch == null) {
+        if (each.getValue().equals(word) && latch == null) {
           latch = new CountDownLatch(1);
           breaks.remove(each.getKey());
           suspended.put(each.getKey(), latch);
@@ -194,41 +290,106 @@ final class BlockDebug extends FilterDevice {
         throw new Injected(5);
       }
     }
-    if (hit != null) {
-      throw new Injected(hit.errno);
+  }
+
+  private synchronized void disturb(Request request, long offset, long length) throws IOException {
+    for (Rule rule : active) {
+      if (rule.hits(request, offset, length)) {
+        if (rule.once) {
+          active.remove(rule);
+          rules.remove(rule);
+        }
+        throw new Injected(rule.errno);
+      }
     }
   }
 
-  // --- The disk ---
-
   @Override
   public void read(long offset, ByteBuffer target) throws IOException {
-    event("read_aio", offset, target.remaining());
-    disk.read(offset, target);
+    disturb(Request.READ, offset, target.remaining());
+    file().read(offset, target);
   }
 
   @Override
   public void write(long offset, ByteBuffer source) throws IOException {
-    event("write_aio", offset, source.remaining());
-    disk.write(offset, source);
+    disturb(Request.WRITE, offset, source.remaining());
+    unflushed = true;
+    file().write(offset, source);
   }
 
   @Override
   public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
-    event("write_zeroes", offset, length);
-    disk.writeZeroes(offset, length, unmap);
+    disturb(Request.WRITE_ZEROES, offset, length);
+    unflushed = true;
+    file().writeZeroes(offset, length, unmap);
   }
 
   @Override
-  public void discard(long offset, long length) throws IOException {
-    event("discard", offset, length);
-    disk.discard(offset, length);
+  public boolean punchHole(long offset, long length) throws IOException {
+    disturb(Request.DISCARD, offset, length);
+    unflushed = true;
+    return file().punchHole(offset, length);
   }
 
   @Override
   public void flush() throws IOException {
-    event("flush_to_disk", 0, 0);
-    disk.flush();
+    if (unflushed) {
+      disturb(Request.FLUSH, 0, 0);
+      unflushed = false;
+    }
+    file().flush();
+  }
+
+  // --- The file ---
+
+  @Override
+  public String name() {
+    return file().name();
+  }
+
+  @Override
+  public @Nullable Path path() {
+    return file().path();
+  }
+
+  @Override
+  public void madeBeside(Path other) {
+    file().madeBeside(other);
+  }
+
+  @Override
+  public boolean readOnly() {
+    return file().readOnly();
+  }
+
+  @Override
+  public long size() throws IOException {
+    return file().size();
+  }
+
+  @Override
+  public void setSize(long size) throws IOException {
+    file().setSize(size);
+  }
+
+  @Override
+  public Extent extent(long offset, long length) throws IOException {
+    return file().extent(offset, length);
+  }
+
+  @Override
+  public long allocated() throws IOException {
+    return file().allocated();
+  }
+
+  @Override
+  public boolean reserve(long offset, long length) throws IOException {
+    return file().reserve(offset, length);
+  }
+
+  @Override
+  public void close() throws IOException {
+    file().close();
   }
 
   /** What a failed request is called, as the C library says it. */

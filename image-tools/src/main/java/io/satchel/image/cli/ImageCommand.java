@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -130,7 +131,8 @@ abstract class ImageCommand implements Callable<Integer> {
         backingAnywhere ? BackingPolicy.ANYWHERE : BackingPolicy.OVERLAY,
         !share,
         CacheMode.WRITEBACK,
-        keys(named));
+        keys(named),
+        UnaryOperator.identity());
   }
 
   OpenedImage open(String argument, @Nullable String givenFormat, boolean writable)

@@ -2,6 +2,7 @@ package io.satchel.image.cli;
 
 import io.satchel.image.Formats;
 import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.OpenedImage.Layer;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -54,8 +56,8 @@ final class IoCommand extends ImageCommand {
   @Option(
       names = {"-t", "--cache"},
       paramLabel = "MODE",
-      description = "none, writeback, writethrough, directsync or unsafe.")
-  String cache = "writeback";
+      description = "none, writeback, writethrough (the default), directsync or unsafe.")
+  String cache = "writethrough";
 
   @Option(
       names = {"-d", "--discard"},
@@ -92,7 +94,10 @@ final class IoCommand extends ImageCommand {
   @Option(
       names = {"-T", "--trace"},
       paramLabel = "EVENTS",
-      description = "QEMU's own trace events: none of them exists here.")
+      description = {
+        "Print each event of this name, in which * is anything. Events are blkdebug's;",
+        "QEMU's other trace events do not exist here."
+      })
   @Nullable List<String> traces;
 
   @Parameters(arity = "0..1", paramLabel = "IMAGE", description = "The image.")
@@ -126,9 +131,6 @@ final class IoCommand extends ImageCommand {
   }
 
   private boolean optionsMakeSense() {
-    for (String each : traces == null ? List.<String>of() : traces) {
-      terminal.err.println("qemu-io: warning: trace event '" + each + "' does not exist");
-    }
     if (!List.of("threads", "native", "io_uring").contains(engine)) {
       terminal.err.println("qemu-io: Invalid aio option: " + engine);
       return false;
@@ -143,6 +145,19 @@ final class IoCommand extends ImageCommand {
       return false;
     }
     return true;
+  }
+
+  private List<Pattern> traced() {
+    List<Pattern> all = new ArrayList<>();
+    for (String each : traces == null ? List.<String>of() : traces) {
+      Pattern pattern = BlockDebug.trace(each);
+      if (pattern == null) {
+        terminal.err.println("qemu-io: warning: trace event '" + each + "' does not exist");
+      } else {
+        all.add(pattern);
+      }
+    }
+    return all;
   }
 
   @Override
@@ -229,7 +244,14 @@ final class IoCommand extends ImageCommand {
       throw new ImageException(
           ImageException.Kind.READ_ONLY, name, "cannot copy what it reads", "leave out -r or -C");
     }
-    OpenedImage opened = Images.open(named.path(), options(named, written).withCache(mode));
+    List<Pattern> traced = traced();
+    BlockDebug debug =
+        debugged || !traced.isEmpty()
+            ? new BlockDebug(terminal.out, terminal.err, new BlockDebug.Plan(rules, traced))
+            : null;
+    OpenOptions options = options(named, written).withCache(mode);
+    OpenedImage opened =
+        Images.open(named.path(), debug == null ? options : options.withStorage(debug::over));
     if (opened.device().readOnly() && written) {
       opened.close();
       throw new ImageException(ImageException.Kind.READ_ONLY, name, "can only be read", "give -r");
@@ -239,12 +261,11 @@ final class IoCommand extends ImageCommand {
       temporary = Files.createTempFile("satchel-io", ".qcow2");
       opened = above(opened, temporary);
     }
-    BlockDebug debug = debugged ? new BlockDebug(opened.device(), terminal.out, rules) : null;
-    BlockDevice disk = debug == null ? opened.device() : debug;
+    BlockDevice disk = opened.device();
     if (how.copyOnRead()) {
       disk = new CopyOnRead(disk, (LayeredDevice) opened.chain().getFirst().device());
     }
-    return new Opened(opened, disk, debug, temporary);
+    return new Opened(opened, disk, debugged ? debug : null, temporary);
   }
 
   /** The disk with an image over it that takes the writes. */

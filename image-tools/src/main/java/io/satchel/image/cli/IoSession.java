@@ -109,6 +109,10 @@ final class IoSession implements AutoCloseable {
       byOptions = options;
       format = as;
       return true;
+    } catch (BlockDebug.Injected e) {
+      err.println("qemu-io: can't open device " + image + ": " + e.getMessage());
+      failed = true;
+      return false;
     } catch (ImageException e) {
       String reason =
           e.kind() == ImageException.Kind.MISSING
@@ -124,6 +128,11 @@ final class IoSession implements AutoCloseable {
 
   private BlockDevice disk() {
     return Objects.requireNonNull(opened).disk();
+  }
+
+  private @Nullable BlockDebug debug() {
+    IoCommand.Opened o = opened;
+    return o == null ? null : o.debug();
   }
 
   private LayeredDevice layer() {
@@ -228,7 +237,7 @@ final class IoSession implements AutoCloseable {
       case "discard" -> discard(parse(words, "Cq", 2, -1));
       case "aio_flush", "flush" -> {
         parse(words, "", 0, 0);
-        disk().flush();
+        flush();
       }
       case "length" -> {
         parse(words, "", 0, 0);
@@ -263,6 +272,15 @@ final class IoSession implements AutoCloseable {
       }
       case "help" -> help(parse(words, "", 0, 1));
       default -> steer(word, words);
+    }
+  }
+
+  private void flush() {
+    try {
+      disk().flush();
+    } catch (IOException e) {
+      err.println("flush failed: " + BlockDebug.reason(e));
+      failed = true;
     }
   }
 
@@ -496,7 +514,7 @@ final class IoSession implements AutoCloseable {
   private void plain(boolean state, Span span, int pattern, byte @Nullable [] content)
       throws IOException {
     // One request, as a breakpoint or an injected error counts them.
-    int whole = (int) Math.min(span.length(), disk() instanceof BlockDebug ? MAX_LENGTH : CHUNK);
+    int whole = (int) Math.min(span.length(), debug() != null ? MAX_LENGTH : CHUNK);
     byte[] b = new byte[whole];
     ByteBuffer buffer = command.misalign ? buffer(whole) : ByteBuffer.wrap(b);
     for (long at = 0; at < span.length(); ) {
@@ -568,8 +586,9 @@ final class IoSession implements AutoCloseable {
     }
     try {
       layer().resize(size);
-    } catch (ImageException e) {
-      err.println("qemu-io: " + e.getMessage());
+    } catch (IOException e) {
+      String reason = e instanceof ImageException ? e.getMessage() : BlockDebug.reason(e);
+      err.println("qemu-io: " + reason);
       failed = true;
     }
   }
@@ -693,8 +712,7 @@ final class IoSession implements AutoCloseable {
   private void steer(String word, List<String> words) throws Misuse {
     int count = word.equals("break") ? 2 : 1;
     IoWords w = parse(words, "", count, count);
-    IoCommand.Opened o = Objects.requireNonNull(opened);
-    BlockDebug debug = o.debug();
+    BlockDebug debug = debug();
     if (debug == null) {
       throw new Misuse(
           switch (word) {
@@ -731,8 +749,7 @@ final class IoSession implements AutoCloseable {
   private void settleUnsuspended(boolean all) {
     for (Future<?> each : List.copyOf(pending)) {
       while (!each.isDone()) {
-        IoCommand.Opened o = opened;
-        BlockDebug debug = o == null ? null : o.debug();
+        BlockDebug debug = debug();
         if (!all && debug != null && debug.anySuspended()) {
           return;
         }

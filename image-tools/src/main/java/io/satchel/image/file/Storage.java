@@ -31,6 +31,9 @@ public interface Storage extends Closeable {
     // Who owns a finished file keeps it.
   }
 
+  /** Says what the next request is for. Nobody listens but a tool that looks for mistakes. */
+  default void about(StorageEvent event) throws IOException {}
+
   /** True when nothing may be written. */
   boolean readOnly();
 

@@ -39,7 +39,9 @@ public enum StorageEvent {
   CLUSTER_ALLOC,
   CLUSTER_ALLOC_BYTES,
   CLUSTER_FREE,
+  /** A flush begins. */
   FLUSH_TO_OS,
+  /** A flush has reached the medium: QEMU too tells of it only then. */
   FLUSH_TO_DISK,
   EMPTY_IMAGE_PREPARE;
 

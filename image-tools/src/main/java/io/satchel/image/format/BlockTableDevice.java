@@ -3,6 +3,7 @@ package io.satchel.image.format;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import io.satchel.image.file.Zeros;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -237,6 +238,7 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
       long place = synchronizedLocate(block);
       target.limit(target.position() + n);
       if (place >= 0) {
+        file.about(StorageEvent.READ_AIO);
         readStored(place + in, at, target);
       } else if (place == PACKED) {
         target.put(readPacked(block), in, n);
@@ -319,6 +321,7 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
       if (place < 0) {
         return false;
       }
+      file.about(StorageEvent.WRITE_AIO);
       file.write(place + at % blockSize, source);
       unsynced = true;
       return true;
@@ -346,7 +349,9 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
         whole.clear().position(in);
         whole.put(source).clear();
       }
+      file.about(StorageEvent.CLUSTER_ALLOC);
       long place = allocate(block);
+      file.about(StorageEvent.WRITE_AIO);
       if (whole != null) {
         file.write(place, whole);
       } else if (place >= file.size()) {
@@ -517,7 +522,9 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
     }
     lock.writeLock().lock();
     try {
+      file.about(StorageEvent.FLUSH_TO_OS);
       flushLocked();
+      file.about(StorageEvent.FLUSH_TO_DISK);
     } finally {
       lock.writeLock().unlock();
     }
@@ -529,8 +536,8 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
       writeTables();
       unsynced = true;
       tablesDirty = false;
-      sync();
     }
+    sync();
   }
 
   @Override

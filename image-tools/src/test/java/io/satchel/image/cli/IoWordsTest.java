@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.image.QemuImg;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -34,6 +38,8 @@ class IoWordsTest {
     "writev -P 4 1M 512 1k 64k;readv -P 4 1M 512 1k 64k",
     "write -q 9M 64k;map;alloc 9M 64k;alloc 0 2M;length;flush",
     "reopen -r;write 0 512;reopen -w;write -q 0 512;read -P 0xcd 0 512;close;length",
+    "write -q -P 8 0 64k;write -c -P 6 64k 64k;read -P 8 0 64k",
+    "write -b -P 9 0 512;read -b -P 9 0 512;info;sigraise 0;length",
   };
 
   private static final String SHORT = "write -q 0 64k;read -P 0xcd 0 64k";
@@ -50,7 +56,27 @@ class IoWordsTest {
           "-d unmap|write -q 0 4M;discard 1M 1M;read -P 0xcd 2M 1M",
           "-s|" + SHORT,
           "-m|write -P 6 1k 100k;read -P 6 1k 100k",
+          "-C|" + SHORT,
           "--image-opts|" + SHORT);
+
+  /** What the research counts in QEMU's own I/O tests (research/qcow2.md, the last paragraph). */
+  private static final String COUNTED =
+      "write -P,write -z,write -c,write -u,write -b,write -p,write -q,read -P,read -v,read -s,"
+          + "read -l,read -p,aio_read,aio_write,readv,writev,open -o,open -r,open -C,reopen,"
+          + "discard,map,alloc,info,length,flush,close,sigraise,abort,"
+          + "--image-opts,--object,--cache,-f,-r,-C,-s,-t,standard input,blkdebug,driver=";
+
+  /** Commands that come on standard input, before the bar what the disk is opened by. */
+  private static final List<String> OPENED =
+      List.of(
+          "open -o driver=FORMAT,file.filename=FILE|" + SHORT,
+          "open -r -o driver=FORMAT,file.filename=FILE|write 0 512;read 0 512",
+          "open -C -o driver=FORMAT,file.filename=FILE|" + SHORT,
+          "open -o driver=FORMAT,file.driver=blkdebug,file.image.filename=FILE,"
+              + "file.inject-error.0.event=flush_to_disk,file.inject-error.0.once=on|"
+              + "write -q 0 64k;flush;read -q -P 0xcd 0 64k");
+
+  private static final String CRASH = "abort";
 
   @TempDir Path folder;
 
@@ -127,5 +153,101 @@ class IoWordsTest {
     } else {
       QemuImg.ok("compare", "-f", format, "-F", format, ours, theirs);
     }
+  }
+
+  private static Stream<String> formats() {
+    return FORMATS.stream();
+  }
+
+  /** As a script has it: no image on the command line, and all the words on standard input. */
+  @ParameterizedTest
+  @MethodSource("formats")
+  void wordsOnStandardInputOnEveryFormat(String format) throws Exception {
+    QemuImg.needs("qemu-io");
+    Path made = made(format);
+    String key = format.equals("luks") ? ",key-secret=s" : "";
+    String[] said = new String[2];
+    for (int ours = 0; ours < 2; ours++) {
+      StringBuilder input = new StringBuilder();
+      for (int i = 0; i < OPENED.size(); i++) {
+        Path file = folder.resolve("file" + ours + i);
+        Files.copy(made, file);
+        String line = OPENED.get(i).replace("FORMAT", format).replace("FILE", file + key);
+        input.append(line.replace('|', '\n').replace(';', '\n')).append("\nclose\n");
+      }
+      String out = child(ours == 1, input.toString(), "--object", "secret,id=s,data=x");
+      said[ours] = IoOracleTest.masked(out).replace(folder + "/file" + ours, "FILE");
+    }
+    assertThat(said[1]).isEqualTo(said[0]).contains("bytes at offset").contains("read failed");
+  }
+
+  @ParameterizedTest
+  @MethodSource("formats")
+  void aCrashOnEveryFormat(String format) throws Exception {
+    QemuImg.needs("qemu-io");
+    Path made = made(format);
+    String[] said = new String[2];
+    for (int ours = 0; ours < 2; ours++) {
+      Path file = folder.resolve("file" + ours);
+      Files.copy(made, file);
+      List<String> words = words(format, "|write -P 7 0 1M;flush;" + CRASH, file);
+      said[ours] = child(ours == 1, "", words.toArray(String[]::new));
+      // What they had printed before is lost in qemu-io, by the C library.
+      said[ours] = said[ours].substring(said[ours].indexOf('|'));
+      assertThat(QemuImg.tool("qemu-io", words(format, "|read -P 7 0 1M", file).toArray()).status())
+          .isZero();
+    }
+    assertThat(said[1]).isEqualTo(said[0]);
+  }
+
+  /** A process of its own: its output, and how it ended. */
+  private static String child(boolean ours, String input, String... words) throws Exception {
+    List<String> all = new ArrayList<>();
+    if (ours) {
+      all.add(ProcessHandle.current().info().command().orElse("java"));
+      all.addAll(List.of("-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
+      all.addAll(List.of("-cp", System.getProperty("java.class.path")));
+      all.addAll(List.of("io.satchel.image.cli.ImgCommand", "io"));
+    } else {
+      all.add("qemu-io");
+    }
+    all.addAll(List.of(words));
+    Process process =
+        new ProcessBuilder(all).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    try (var to = process.getOutputStream()) {
+      to.write(input.getBytes(StandardCharsets.UTF_8));
+    }
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return out.replace("qemu-io> ", "") + "|" + process.waitFor();
+  }
+
+  /** Fails when a word of the table is in none of the lines that run on all nine formats. */
+  @Test
+  void everyCountedWordIsTriedOnEveryFormat() {
+    assertThat(FORMATS).hasSize(9);
+    Set<String> tried = new HashSet<>(Set.of(CRASH));
+    List<String> lines = new ArrayList<>(WORDS);
+    lines.addAll(OPENED);
+    for (String line : lines) {
+      String start = line.substring(0, line.indexOf('|'));
+      tried.addAll(List.of(start.split(" ")));
+      String commands = line.substring(line.indexOf('|') + 1);
+      if (start.startsWith("open")) {
+        tried.addAll(List.of("standard input", "driver="));
+        tried.add(start.contains("blkdebug") ? "blkdebug" : "");
+        commands += ";" + start;
+      }
+      for (String command : commands.split(";")) {
+        String[] words = command.split(" ");
+        tried.add(words[0]);
+        for (String word : words) {
+          tried.add(words[0] + " " + word);
+        }
+      }
+    }
+    // What every line of words() begins with: -f, and for luks --object.
+    tried.addAll(words("raw", "|length", folder));
+    tried.addAll(words("luks", "|length", folder));
+    assertThat(tried).containsAll(List.of(COUNTED.split(",")));
   }
 }

@@ -3,6 +3,7 @@ package io.satchel.image.format.luks;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.crypt.EncryptedStorage;
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.OptionReader;
 import io.satchel.image.format.Preallocation;
@@ -105,7 +106,9 @@ public final class LuksDevice implements LayeredDevice, EncryptedImage {
 
   @Override
   public void flush() throws IOException {
+    file.about(StorageEvent.FLUSH_TO_OS);
     file.flush();
+    file.about(StorageEvent.FLUSH_TO_DISK);
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Pages;
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.Checkable;
@@ -133,6 +134,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       }
     }
     int start = target.position();
+    image.file.about(StorageEvent.READ_AIO);
     image.file.read(host, target);
     if (exclusive.unchangedSince(noted)) {
       return true;
@@ -187,6 +189,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       int limit = target.limit();
       long inside = Math.min(target.remaining(), below.size() - offset);
       target.limit(target.position() + (int) inside);
+      image.file.about(StorageEvent.READ_BACKING_AIO);
       below.read(offset, target);
       target.limit(limit);
     }
@@ -585,14 +588,16 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private void readOld(long guest, ByteBuffer into, int length) throws IOException {
     int limit = into.limit();
     into.limit(into.position() + length);
+    image.file.about(StorageEvent.COW_READ);
     readMapped(guest, into, scratch);
     into.limit(limit);
   }
 
   private void copyOld(long guest, long host, int length) throws IOException {
     ByteBuffer old = buffer(length);
+    image.file.about(StorageEvent.COW_READ);
     readMapped(guest, old, scratch);
-    image.writeContent(host, old.flip());
+    image.writeContent(StorageEvent.COW_WRITE, host, old.flip());
   }
 
   /** True when a range is known to read as zeros, without looking at data. */
@@ -807,8 +812,10 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
     exclusive.lock();
     try {
+      image.file.about(StorageEvent.FLUSH_TO_OS);
       writeBackTables();
       image.sync();
+      image.file.about(StorageEvent.FLUSH_TO_DISK);
     } finally {
       exclusive.unlock();
     }
@@ -1026,6 +1033,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       Objects.checkFromIndexSize(offset, target.remaining(), size);
       shared.lock();
       try {
+        image.file.about(StorageEvent.VMSTATE_LOAD);
         readMapped(table, start + offset, target, new Mapping());
       } finally {
         shared.unlock();
@@ -1148,6 +1156,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         new Snapshots(image)
             .switchL1(Arrays.copyOf(image.l1, Math.toIntExact(needed)), size(), false);
       }
+      image.file.about(StorageEvent.VMSTATE_SAVE);
       writeUnchecked(at, source);
     } finally {
       exclusive.unlock();
@@ -1158,6 +1167,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   public void readVmState(long offset, ByteBuffer target) throws IOException {
     shared.lock();
     try {
+      image.file.about(StorageEvent.VMSTATE_LOAD);
       readMapped(vmStateStart() + offset, target, new Mapping());
     } finally {
       shared.unlock();
@@ -1229,6 +1239,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         return null;
       }
       byte[] bytes = new byte[length];
+      image.file.about(StorageEvent.READ_COMPRESSED);
       image.file.read(image.compressedOffset(map.entry), ByteBuffer.wrap(bytes));
       return new Packed(bytes, length, zstd());
     } finally {
@@ -1261,15 +1272,35 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       long table = image.writableL2Table(image.l1Index(guest));
       int index = image.l2Index(guest);
       long old = image.l2Entry(table, index);
+      image.file.about(StorageEvent.CLUSTER_ALLOC_BYTES);
       long offset = roomFor(length);
-      image.put(offset, ByteBuffer.wrap(packed, 0, length));
+      putPacked(offset, packed, length);
       int shift = 62 - (image.clusterBits - 8);
       long sectors = (offset + length - 1 >> 9) - (offset >> 9);
+      image.file.about(StorageEvent.L2_UPDATE_COMPRESSED);
       image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
       image.releaseEntry(old);
       markDirty(guest, Math.min(image.clusterSize, size() - guest));
     } finally {
       exclusive.unlock();
+    }
+  }
+
+  /** Writes packed bytes; after an error the room for them is given back. */
+  private void putPacked(long offset, byte[] packed, int length) throws IOException {
+    boolean done = false;
+    try {
+      image.file.about(StorageEvent.WRITE_COMPRESSED);
+      image.put(offset, ByteBuffer.wrap(packed, 0, length));
+      done = true;
+    } finally {
+      if (!done) {
+        packedEnd = 0;
+        long last = offset + length - 1 >> image.clusterBits;
+        for (long cluster = offset >> image.clusterBits; cluster <= last; cluster++) {
+          image.refcounts.decrement(cluster);
+        }
+      }
     }
   }
 
@@ -1351,6 +1382,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       refuseIfPending();
       beforeFirstWrite();
       writeBackTables();
+      image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
       new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
       writeBackTables();
       writeBackTables();

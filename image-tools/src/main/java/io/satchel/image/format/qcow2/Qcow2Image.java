@@ -5,6 +5,7 @@ import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.crypt.EncryptedStorage;
 import io.satchel.image.crypt.SectorCipher;
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
@@ -85,7 +86,14 @@ final class Qcow2Image {
     fileEnd = file.size();
     useData(file);
     places = new Places(Math.ceilDiv(header.size, clusterSize));
-    l2 = new TableCache(file, sliceBits, L2_CACHE_BYTES, this::writeBack);
+    l2 =
+        new TableCache(
+            file,
+            sliceBits,
+            L2_CACHE_BYTES,
+            this::writeBack,
+            StorageEvent.L2_LOAD,
+            StorageEvent.L2_UPDATE);
     refcounts = new Refcounts(this);
     l1 = readTable(header.l1Offset, header.l1Size, "the L1 table");
     snapshots = Snapshot.readAll(this);
@@ -135,6 +143,7 @@ final class Qcow2Image {
 
   /** Reads guest data at its place in the file. */
   void readContent(long host, long guest, ByteBuffer target) throws IOException {
+    data.about(StorageEvent.READ_AIO);
     if (encryption == null || encryption.byHostOffset() != null) {
       content.read(host, target);
     } else {
@@ -144,6 +153,12 @@ final class Qcow2Image {
 
   /** Writes guest data. */
   void writeContent(long host, ByteBuffer source) throws IOException {
+    writeContent(StorageEvent.WRITE_AIO, host, source);
+  }
+
+  /** Writes guest data for the sake of something else than a request. */
+  void writeContent(StorageEvent event, long host, ByteBuffer source) throws IOException {
+    data.about(event);
     content.write(host, source);
     unsynced = true;
   }
@@ -195,6 +210,27 @@ final class Qcow2Image {
     file.write(offset, bytes);
     fileEnd = Math.max(fileEnd, end);
     unsynced = true;
+  }
+
+  /**
+   * Writes a table to clusters that it gets now. After an error these are free again, for nothing
+   * refers to them.
+   */
+  long putNew(StorageEvent event, ByteBuffer content) throws IOException {
+    long clusters = Math.ceilDiv(content.remaining(), clusterSize);
+    long offset = refcounts.allocateAdjacent(clusters);
+    boolean done = false;
+    try {
+      dropTables(offset, clusters << clusterBits);
+      file.about(event);
+      put(offset, content);
+      done = true;
+      return offset;
+    } finally {
+      for (long i = 0; !done && i < clusters; i++) {
+        refcounts.decrement((offset >> clusterBits) + i);
+      }
+    }
   }
 
   /** Says that data has been written to the file. */
@@ -265,6 +301,7 @@ final class Qcow2Image {
 
   private void writeDirtyL1() throws IOException {
     for (int s = dirtyL1Sectors.nextSetBit(0); s >= 0; s = dirtyL1Sectors.nextSetBit(s + 1)) {
+      file.about(StorageEvent.L1_UPDATE);
       put(header.l1Offset + s * 512L, encode(l1, s * 64, Math.min(64, l1.length - s * 64)));
     }
     dirtyL1Sectors.clear();
@@ -548,15 +585,14 @@ final class Qcow2Image {
     }
     ByteBuffer content = ByteBuffer.allocate((int) clusterSize);
     if (old != 0) {
+      file.about(StorageEvent.L2_ALLOC_COW_READ);
       // By the cache: what was changed since the last write-back is not in the file yet.
       for (long key = old; content.hasRemaining(); key += l2.sliceSize()) {
         content.put(l2.get(key).duplicate().clear());
       }
       content.clear();
     }
-    long table = refcounts.allocateAdjacent(1);
-    dropTables(table, clusterSize);
-    put(table, content);
+    long table = putNew(StorageEvent.L2_ALLOC_WRITE, content);
     metadata.add(table >> clusterBits);
     setL1(l1Index, table | COPIED);
     if (old != 0) {

@@ -2,6 +2,7 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -43,11 +44,19 @@ final class Refcounts {
     entriesBits = clusterBits + 3 - order;
     int sliceBits = Math.min(clusterBits, 14);
     sliceEntriesBits = sliceBits + 3 - order;
-    cache = new TableCache(image.file, sliceBits, CACHE_BYTES, image::writeBack);
+    cache =
+        new TableCache(
+            image.file,
+            sliceBits,
+            CACHE_BYTES,
+            image::writeBack,
+            StorageEvent.REFBLOCK_LOAD,
+            StorageEvent.REFBLOCK_UPDATE_PART);
     table = loadTable(header);
   }
 
   private long[] loadTable(Qcow2Header header) throws IOException {
+    image.file.about(StorageEvent.REFTABLE_LOAD);
     return image.readTable(
         header.refcountTableOffset,
         (int) ((long) header.refcountTableClusters << clusterBits >> 3),
@@ -224,6 +233,7 @@ final class Refcounts {
 
   /** Allocates up to {@code wanted} adjacent clusters and returns the first and how many. */
   Run allocate(int wanted) throws IOException {
+    image.file.about(StorageEvent.CLUSTER_ALLOC);
     long cluster = Math.max(hint, 1);
     while (true) {
       cover(cluster);
@@ -250,6 +260,7 @@ final class Refcounts {
 
   /** Allocates exactly {@code count} adjacent clusters and returns where they begin. */
   long allocateAdjacent(long count) throws IOException {
+    image.file.about(StorageEvent.CLUSTER_ALLOC);
     long first = Math.max(hint, 1);
     long run = 0;
     while (run < count) {
@@ -288,6 +299,7 @@ final class Refcounts {
     if (blockOffset(cluster) != 0) {
       return;
     }
+    image.file.about(StorageEvent.REFBLOCK_ALLOC);
     // No block says that the first cluster of this range is used, so it is free: the block goes
     // there and counts itself.
     long own = index << entriesBits;
@@ -298,6 +310,7 @@ final class Refcounts {
     ByteBuffer block = ByteBuffer.allocate((int) image.clusterSize);
     put(block, 0, order, 1);
     cache.drop(own << clusterBits, image.clusterSize);
+    image.file.about(StorageEvent.REFBLOCK_ALLOC_WRITE);
     image.put(own << clusterBits, block);
     image.metadata.add(own);
     table[(int) index] = own << clusterBits;
@@ -342,9 +355,11 @@ final class Refcounts {
         put(block, j, order, 1);
       }
       long at = start + tableClusters + i;
+      image.file.about(StorageEvent.REFBLOCK_ALLOC_WRITE_BLOCKS);
       image.put(at << clusterBits, block);
       grown[table.length + (int) i] = at << clusterBits;
     }
+    image.file.about(StorageEvent.REFBLOCK_ALLOC_WRITE_TABLE);
     image.put(start << clusterBits, Qcow2Image.encode(grown, 0, grown.length));
     image.sync();
     final long oldFirst = image.header.refcountTableOffset >> clusterBits;
@@ -353,6 +368,7 @@ final class Refcounts {
     image.header.refcountTableClusters = (int) tableClusters;
     ByteBuffer fields = ByteBuffer.allocate(12);
     fields.putLong(start << clusterBits).putInt((int) tableClusters).flip();
+    image.file.about(StorageEvent.REFBLOCK_ALLOC_SWITCH_TABLE);
     image.put(48, fields);
     image.sync();
     table = grown;
@@ -462,6 +478,7 @@ final class Refcounts {
   /** Applies the releases. Only when no table in the file refers to the clusters any more. */
   void release() throws IOException {
     while (pendingLength > 0) {
+      image.file.about(StorageEvent.CLUSTER_FREE);
       long first = pending[pendingLength - 2];
       long freed = 0;
       while (pending[pendingLength - 1] > 0) {
@@ -503,6 +520,7 @@ final class Refcounts {
       for (int s = dirtyTableSectors.nextSetBit(0);
           s >= 0;
           s = dirtyTableSectors.nextSetBit(s + 1)) {
+        image.file.about(StorageEvent.REFBLOCK_ALLOC_HOOKUP);
         image.put(
             image.header.refcountTableOffset + s * 512L,
             Qcow2Image.encode(table, s * 64, Math.min(64, table.length - s * 64)));

@@ -2,6 +2,7 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -114,11 +115,10 @@ final class Snapshots {
       return 0;
     }
     long bytes = table.length * 8L;
-    long offset = image.refcounts.allocateAdjacent(Math.ceilDiv(bytes, image.clusterSize));
     ByteBuffer content =
         ByteBuffer.allocate((int) (Math.ceilDiv(bytes, image.clusterSize) * image.clusterSize));
     content.put(Qcow2Image.encode(table, 0, table.length)).clear();
-    image.put(offset, content);
+    long offset = image.putNew(StorageEvent.L1_GROW_WRITE_TABLE, content);
     image.addMetadata(offset, bytes);
     return offset;
   }
@@ -325,6 +325,7 @@ final class Snapshots {
     image.writeBack();
     final long[] oldTable = image.l1;
     final long oldOffset = image.header.l1Offset;
+    image.file.about(StorageEvent.L1_GROW_ALLOC_TABLE);
     long offset = writeL1(table);
     if (offset == 0) {
       offset = oldOffset;
@@ -333,6 +334,7 @@ final class Snapshots {
     image.sync();
     ByteBuffer fields = ByteBuffer.allocate(SIZE_TO_L1_OFFSET);
     fields.putLong(size).putInt(image.header.cryptMethod).putInt(table.length).putLong(offset);
+    image.file.about(StorageEvent.L1_GROW_ACTIVATE_TABLE);
     image.put(24, fields.flip());
     image.sync();
     image.header.size = size;

@@ -1,6 +1,7 @@
 package io.satchel.image.format.qcow2;
 
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,8 @@ final class TableCache {
 
   private final Storage file;
   private final WriteBack writeBack;
+  private final StorageEvent loading;
+  private final StorageEvent updating;
   private final int sliceBits;
   private final int sets;
   private final long[] keys;
@@ -35,10 +38,20 @@ final class TableCache {
    * A cache of at most {@code bytes} bytes.
    *
    * @param sliceBits the logarithm of the slice size
+   * @param loading what reading a slice is called
+   * @param updating what writing one is called
    */
-  TableCache(Storage file, int sliceBits, long bytes, WriteBack writeBack) {
+  TableCache(
+      Storage file,
+      int sliceBits,
+      long bytes,
+      WriteBack writeBack,
+      StorageEvent loading,
+      StorageEvent updating) {
     this.file = file;
     this.writeBack = writeBack;
+    this.loading = loading;
+    this.updating = updating;
     this.sliceBits = sliceBits;
     this.sets =
         Math.max(1, Integer.highestOneBit((int) Math.min(1 << 20, bytes >> sliceBits)) / WAYS);
@@ -89,6 +102,7 @@ final class TableCache {
       slice = ByteBuffer.allocate(sliceSize());
       slices[victim] = slice;
     }
+    file.about(loading);
     file.read(key, slice.clear());
     slice.clear();
     keys[victim] = key;
@@ -146,6 +160,7 @@ final class TableCache {
     for (int i : sorted) {
       ByteBuffer slice = slices[i];
       if (slice != null) {
+        file.about(updating);
         file.write(keys[i], slice.clear());
         slice.clear();
       }

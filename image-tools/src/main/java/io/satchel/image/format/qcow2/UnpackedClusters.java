@@ -1,5 +1,6 @@
 package io.satchel.image.format.qcow2;
 
+import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -47,6 +48,7 @@ final class UnpackedClusters implements AutoCloseable {
     if (clusters[i] == null) {
       clusters[i] = new byte[(int) image.clusterSize];
     }
+    image.file.about(StorageEvent.READ_COMPRESSED);
     image.file.read(offset, ByteBuffer.wrap(packed, 0, length));
     if (!codec.unpack(packed, length, clusters[i])) {
       throw image.corrupt("has a compressed cluster that cannot be unpacked", offset);

@@ -3,6 +3,7 @@ package io.satchel.image.format.raw;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.file.Storage;
+import io.satchel.image.file.StorageEvent;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.OptionReader;
@@ -39,6 +40,7 @@ final class RawDevice implements LayeredDevice {
   @Override
   public void read(long offset, ByteBuffer target) throws IOException {
     Objects.checkFromIndexSize(offset, target.remaining(), size);
+    file.about(StorageEvent.READ_AIO);
     file.read(offset, target);
   }
 
@@ -48,6 +50,7 @@ final class RawDevice implements LayeredDevice {
     if (offset < ImageFormat.PROBE_BYTES && source.hasRemaining()) {
       refuseForeignHeader(offset, source);
     }
+    file.about(StorageEvent.WRITE_AIO);
     file.write(offset, source);
   }
 
@@ -91,7 +94,9 @@ final class RawDevice implements LayeredDevice {
 
   @Override
   public void flush() throws IOException {
+    file.about(StorageEvent.FLUSH_TO_OS);
     file.flush();
+    file.about(StorageEvent.FLUSH_TO_DISK);
   }
 
   @Override
