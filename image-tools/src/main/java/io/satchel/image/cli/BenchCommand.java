@@ -3,6 +3,7 @@ package io.satchel.image.cli;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
+import io.satchel.image.Progress;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.RequestQueue;
 import io.satchel.image.file.Pages;
@@ -127,8 +128,12 @@ final class BenchCommand extends ImageCommand {
     long room = device.size() - start - bytes + 1;
     ArrayDeque<Sent> underWay = new ArrayDeque<>();
     ArrayDeque<ByteBuffer> idle = new ArrayDeque<>();
+    Progress progress = terminal.progress(false, quiet);
     try (RequestQueue queue = new RequestQueue(device, Math.max(1, Math.min(depth, THREADS)))) {
       for (int i = 0; i < count; i++) {
+        if ((i & 63) == 0 && !progress.at((long) i * bytes, (long) count * bytes)) {
+          throw new Cancelled();
+        }
         long at = start + i * stride % room;
         ByteBuffer buffer = idle.isEmpty() ? filled(bytes) : idle.remove();
         buffer.clear();
@@ -141,6 +146,7 @@ final class BenchCommand extends ImageCommand {
       }
       finish(underWay, idle, 0);
     }
+    progress.at((long) count * bytes, (long) count * bytes);
   }
 
   /** A request that has been asked for, and its buffer; a flush has none. */

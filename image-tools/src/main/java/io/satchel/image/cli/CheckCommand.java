@@ -2,6 +2,7 @@ package io.satchel.image.cli;
 
 import io.satchel.image.Formats;
 import io.satchel.image.Images;
+import io.satchel.image.block.Watch;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.CheckReport;
@@ -82,7 +83,8 @@ final class CheckCommand extends ImageCommand {
         terminal.err.println("satchel img: This image format does not support checks");
         return UNSUPPORTED;
       }
-      report = device.check(repair != null, "all".equals(repair));
+      Watch watch = terminal.watch(quiet || repair == null);
+      report = device.check(repair != null, "all".equals(repair), watch);
       if (report.corruptionsFixed() + report.leaksFixed() > 0) {
         // What is left after a repair is what a second look finds.
         CheckReport after = device.check(false, false);

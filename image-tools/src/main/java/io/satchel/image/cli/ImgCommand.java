@@ -80,7 +80,12 @@ public final class ImgCommand {
    * @return the exit status: 0 for success, 1 for a failure; check and compare have more
    */
   public static int run(PrintStream out, PrintStream err, String... args) {
-    Terminal terminal = new Terminal(out, err, err == System.err && System.console() != null);
+    return run(new Terminal(out, err, err == System.err && System.console() != null), args);
+  }
+
+  static int run(Terminal terminal, String... args) {
+    PrintStream out = terminal.out;
+    PrintStream err = terminal.err;
     CommandLine line = new CommandLine(new ImgCommand());
     line.getCommandSpec().usageMessage().width(WIDTH);
     addCommands(line, terminal, args.length == 0 ? "" : args[0]);

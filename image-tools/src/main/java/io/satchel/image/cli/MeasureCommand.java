@@ -83,7 +83,12 @@ final class MeasureCommand extends ImageCommand {
     Map<String, String> all = parseOptions(options);
     return switch (targetFormat) {
       case "raw" -> Measure.raw(bytes);
-      case "qcow2" -> Measure.qcow2(Qcow2Format.parse(NEW, bytes, all), source, keyBytes(all));
+      case "qcow2" ->
+          Measure.qcow2(
+              Qcow2Format.parse(NEW, bytes, all),
+              source,
+              keyBytes(all),
+              terminal.progress(false, quiet));
       case "luks" -> Measure.luks(bytes, LuksOptions.read(NEW, new OptionReader(NEW, all), ""));
       default ->
           throw new UsageException(

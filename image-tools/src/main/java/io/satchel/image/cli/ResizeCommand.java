@@ -3,6 +3,7 @@ package io.satchel.image.cli;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.Preallocation;
+import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
 import java.util.Locale;
 import picocli.CommandLine.Command;
@@ -67,7 +68,13 @@ final class ResizeCommand extends ImageCommand {
                 + " important data there.");
         throw new UsageException("Use the --shrink option to perform a shrink operation.");
       }
-      ((LayeredDevice) opened.chain().getFirst().device()).resize(wanted, mode(wanted, old));
+      LayeredDevice device = (LayeredDevice) opened.chain().getFirst().device();
+      try {
+        device.resize(wanted, mode(wanted, old), terminal.watch(quiet));
+      } catch (Cancelled e) {
+        device.resize(old);
+        throw e;
+      }
       opened.device().flush();
     }
     say("Image resized.");

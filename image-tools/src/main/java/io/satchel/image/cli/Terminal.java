@@ -1,6 +1,8 @@
 package io.satchel.image.cli;
 
 import io.satchel.image.Progress;
+import io.satchel.image.block.Watch;
+import io.satchel.image.operation.Cancelled;
 import java.io.PrintStream;
 import java.util.Locale;
 
@@ -35,6 +37,16 @@ final class Terminal {
    */
   Progress progress(boolean asked, boolean quiet) {
     return new Line(asked && !quiet, interactive && !asked && !quiet);
+  }
+
+  /** The same for a work inside a format: it is shown to a person at a terminal. */
+  Watch watch(boolean quiet) {
+    Progress line = progress(false, quiet);
+    return (done, total) -> {
+      if (!line.at(done, total)) {
+        throw new Cancelled();
+      }
+    };
   }
 
   private final class Line implements Progress {

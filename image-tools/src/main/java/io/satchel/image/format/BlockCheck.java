@@ -1,6 +1,7 @@
 package io.satchel.image.format;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,11 +38,14 @@ final class BlockCheck {
     return highest;
   }
 
-  CheckReport run(boolean leaks, boolean errors) throws IOException {
+  CheckReport run(boolean leaks, boolean errors, Watch watch) throws IOException {
     long blocks = Math.ceilDiv(device.size(), device.blockSize);
     long fileSize = device.file.size();
     long last = 0;
     for (long block = 0; block < blocks; block++) {
+      if (block % 1024 == 0) {
+        watch.at(block * device.blockSize, blocks * device.blockSize);
+      }
       if (device.startsTable(block)) {
         last = 0;
       }
@@ -69,6 +73,7 @@ final class BlockCheck {
       }
       places[count++] = place;
     }
+    watch.at(blocks * device.blockSize, blocks * device.blockSize);
     Arrays.sort(places, 0, count);
     int inFile = 0;
     for (int i = 0; i < count; i++) {

@@ -2,6 +2,7 @@ package io.satchel.image.format;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.StorageEvent;
 import io.satchel.image.file.Zeros;
@@ -124,13 +125,13 @@ public abstract class BlockTableDevice implements LayeredDevice, Checkable {
   }
 
   @Override
-  public CheckReport check(boolean leaks, boolean errors) throws IOException {
+  public CheckReport check(boolean leaks, boolean errors, Watch watch) throws IOException {
     lock.writeLock().lock();
     try {
       if ((leaks || errors) && repairable()) {
         prepare();
       }
-      return new BlockCheck(this).run(leaks, errors);
+      return new BlockCheck(this).run(leaks, errors, watch);
     } finally {
       lock.writeLock().unlock();
     }

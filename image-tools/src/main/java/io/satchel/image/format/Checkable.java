@@ -1,5 +1,6 @@
 package io.satchel.image.format;
 
+import io.satchel.image.block.Watch;
 import java.io.IOException;
 
 /** An image that can be searched for contradictions. */
@@ -13,5 +14,10 @@ public interface Checkable {
    * @param leaks give back space that nothing refers to
    * @param errors repair what contradicts itself
    */
-  CheckReport check(boolean leaks, boolean errors) throws IOException;
+  default CheckReport check(boolean leaks, boolean errors) throws IOException {
+    return check(leaks, errors, Watch.NONE);
+  }
+
+  /** The same; the watch may stop it as long as nothing has been changed. */
+  CheckReport check(boolean leaks, boolean errors, Watch watch) throws IOException;
 }

@@ -2,6 +2,7 @@ package io.satchel.image.format;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -121,6 +122,11 @@ public interface LayeredDevice extends BlockDevice {
           "leave out --preallocation");
     }
     resize(size);
+  }
+
+  /** The same; the watch hears of the preallocation, and may stop it. */
+  default void resize(long size, Preallocation preallocation, Watch watch) throws IOException {
+    resize(size, preallocation);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.satchel.image.format;
 
+import io.satchel.image.block.Watch;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +30,11 @@ public enum Preallocation {
 
   /** Reserves or fills the holes of a range; what is data stays. */
   public void apply(Storage file, long from, long to) throws IOException {
+    apply(file, from, to, Watch.NONE);
+  }
+
+  /** The same, heard of by a watch. */
+  public void apply(Storage file, long from, long to, Watch watch) throws IOException {
     if (this == FALLOC && file.reserve(from, to - from) || this == OFF || this == METADATA) {
       return;
     }
@@ -38,10 +44,12 @@ public enum Preallocation {
         ByteBuffer zeros = ByteBuffer.allocate((int) Math.min(extent.length(), 1 << 20));
         for (long done = 0; done < extent.length(); done += zeros.limit()) {
           zeros.clear().limit((int) Math.min(zeros.capacity(), extent.length() - done));
+          watch.at(at + done - from, to - from);
           file.write(at + done, zeros);
         }
       }
       at += extent.length();
     }
+    watch.at(to - from, to - from);
   }
 }

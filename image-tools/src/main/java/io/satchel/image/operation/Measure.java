@@ -1,6 +1,7 @@
 package io.satchel.image.operation;
 
 import io.satchel.image.OpenedImage;
+import io.satchel.image.Progress;
 import io.satchel.image.format.luks.LuksHeader;
 import io.satchel.image.format.luks.LuksOptions;
 import io.satchel.image.format.qcow2.Qcow2Options;
@@ -39,22 +40,31 @@ public final class Measure {
   /** As above, with {@code keyBytes} bytes of an encryption header. */
   public static Size qcow2(Qcow2Options options, @Nullable OpenedImage source, long keyBytes)
       throws IOException {
+    return qcow2(options, source, keyBytes, Progress.NONE);
+  }
+
+  /** The same, heard of by a listener that may stop it. */
+  public static Size qcow2(
+      Qcow2Options options, @Nullable OpenedImage source, long keyBytes, Progress progress)
+      throws IOException {
     long cluster = 1L << options.clusterBits();
     long disk = Math.ceilDiv(options.size(), cluster) * cluster;
     long full = disk + tables(options, disk, keyBytes);
     long data = 0;
     if (source != null) {
-      data = dataClusters(source, cluster) * cluster;
+      data = dataClusters(source, cluster, progress) * cluster;
     }
     return new Size(full - disk + data, full);
   }
 
-  private static long dataClusters(OpenedImage source, long cluster) throws IOException {
+  private static long dataClusters(OpenedImage source, long cluster, Progress progress)
+      throws IOException {
     BlockMap map = new BlockMap(source);
     long size = source.device().size();
     long clusters = 0;
     long counted = -1;
     for (long at = 0; at < size; ) {
+      Compare.tell(progress, at, size);
       Range range = map.at(at, size - at);
       if (range.data() && !range.zero()) {
         long first = Math.max(at / cluster, counted + 1);
@@ -64,6 +74,7 @@ public final class Measure {
       }
       at += range.length();
     }
+    Compare.tell(progress, size, size);
     return clusters;
   }
 

@@ -1,6 +1,7 @@
 package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.format.CheckReport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,6 +29,8 @@ final class Qcow2Check {
   private long compressed;
   private long nextContiguous;
   private boolean rebuild;
+  private Watch watch = Watch.NONE;
+  private long described;
 
   Qcow2Check(Qcow2Image image) throws IOException {
     this.image = image;
@@ -48,7 +51,15 @@ final class Qcow2Check {
 
   /** Checks, and repairs what is asked for. */
   CheckReport run(boolean fixLeaks, boolean fixErrors) throws IOException {
+    return run(fixLeaks, fixErrors, Watch.NONE);
+  }
+
+  /** The same; the watch hears of the tables, and may stop it before anything is repaired. */
+  CheckReport run(boolean fixLeaks, boolean fixErrors, Watch heardBy) throws IOException {
+    watch = heardBy;
     count();
+    watch.at(allDescribed(), allDescribed());
+    watch = Watch.NONE;
     compare(fixLeaks, fixErrors);
     if (rebuild && fixErrors) {
       rebuild();
@@ -75,6 +86,15 @@ final class Qcow2Check {
         fragmented,
         compressed,
         messages);
+  }
+
+  /** The bytes of all the disks that the L1 tables describe. */
+  private long allDescribed() {
+    long entries = image.l1.length;
+    for (Snapshot snapshot : image.snapshots) {
+      entries += snapshot.l1Size();
+    }
+    return entries * image.header.bytesPerL1Entry();
   }
 
   private void clearMarks() throws IOException {
@@ -178,11 +198,12 @@ final class Qcow2Check {
   }
 
   private void countL1(long[] table, long where, boolean active) throws IOException {
-    for (int i = 0; i < table.length; i++) {
+    for (int i = 0; i < table.length; i++, described += image.header.bytesPerL1Entry()) {
       long entry = table[i];
       if ((entry & Qcow2Image.OFFSET_MASK) == 0) {
         continue;
       }
+      watch.at(described, allDescribed());
       long offset;
       try {
         offset = image.checkedL2Table(entry, where + i * 8L);

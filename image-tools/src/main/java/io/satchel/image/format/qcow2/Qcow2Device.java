@@ -2,6 +2,7 @@ package io.satchel.image.format.qcow2;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.file.Pages;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.StorageEvent;
@@ -866,6 +867,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   @Override
   public void resize(long newSize, Preallocation preallocation) throws IOException {
+    resize(newSize, preallocation, Watch.NONE);
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation, Watch watch) throws IOException {
     long old = size();
     boolean grows = newSize > old && preallocation != Preallocation.OFF;
     if (newSize < old && preallocation != Preallocation.OFF) {
@@ -876,7 +882,8 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
     resize(newSize);
     if (grows) {
-      preallocate(Math.ceilDiv(old, image.clusterSize) * image.clusterSize, preallocation);
+      long from = Math.ceilDiv(old, image.clusterSize) * image.clusterSize;
+      preallocate(from, preallocation, watch);
     }
   }
 
@@ -1395,14 +1402,17 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   /** Gives every cluster of the disk its place, which reads as zeros. */
   void preallocate(Preallocation mode) throws IOException {
-    preallocate(0, mode);
+    preallocate(0, mode, Watch.NONE);
   }
 
   /** Does so from a cluster on; in a file that is not new, places may hold what was there. */
-  private void preallocate(long from, Preallocation mode) throws IOException {
+  private void preallocate(long from, Preallocation mode, Watch watch) throws IOException {
+    // Where space is filled too, the tables take no time worth a word.
+    Watch tables = mode == Preallocation.METADATA ? watch : Watch.NONE;
     exclusive.lock();
     try {
       for (long at = from; at < size(); ) {
+        tables.at(at - from, size() - from);
         long table = image.writableL2Table(image.l1Index(at));
         int index = image.l2Index(at);
         int wanted =
@@ -1431,6 +1441,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         }
         at += run.clusters() * image.clusterSize;
       }
+      tables.at(size() - from, size() - from);
       writeBackTables();
       image.sync();
       long end =
@@ -1438,7 +1449,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       if (image.data.size() < end) {
         image.data.setSize(end);
       }
-      mode.apply(image.data, 0, end);
+      mode.apply(image.data, 0, end, watch);
     } finally {
       exclusive.unlock();
     }
@@ -1703,7 +1714,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   /** Checks the image, and repairs what is asked for. */
   @Override
-  public CheckReport check(boolean fixLeaks, boolean fixErrors) throws IOException {
+  public CheckReport check(boolean fixLeaks, boolean fixErrors, Watch watch) throws IOException {
     exclusive.lock();
     try {
       refuseIfPending();
@@ -1715,7 +1726,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         writeBackTables();
         image.sync();
       }
-      return new Qcow2Check(image).run(fixLeaks, fixErrors);
+      return new Qcow2Check(image).run(fixLeaks, fixErrors, watch);
     } finally {
       exclusive.unlock();
     }

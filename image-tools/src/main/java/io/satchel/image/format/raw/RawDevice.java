@@ -2,6 +2,7 @@ package io.satchel.image.format.raw;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.StorageEvent;
 import io.satchel.image.format.ImageFormat;
@@ -120,13 +121,18 @@ final class RawDevice implements LayeredDevice {
 
   @Override
   public void resize(long newSize, Preallocation preallocation) throws IOException {
+    resize(newSize, preallocation, Watch.NONE);
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation, Watch watch) throws IOException {
     if (preallocation == Preallocation.METADATA) {
       throw OptionReader.impossible(file.name(), "has no metadata to preallocate");
     }
     long old = size;
     resize(newSize);
     if (newSize > old) {
-      preallocation.apply(file, old, newSize);
+      preallocation.apply(file, old, newSize, watch);
     }
   }
 

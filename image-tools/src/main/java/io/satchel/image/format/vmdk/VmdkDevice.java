@@ -2,6 +2,7 @@ package io.satchel.image.format.vmdk;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.block.Watch;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.Checkable;
@@ -298,12 +299,12 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   }
 
   @Override
-  public CheckReport check(boolean leaks, boolean errors) throws IOException {
+  public CheckReport check(boolean leaks, boolean errors, Watch watch) throws IOException {
     int corruptions = 0;
     List<String> messages = new ArrayList<>();
     for (Piece piece : pieces) {
       if (piece.device() instanceof SparseExtent extent) {
-        CheckReport report = extent.check(false, false);
+        CheckReport report = extent.check(false, false, watch);
         corruptions += report.corruptions();
         messages.addAll(report.messages());
       }
