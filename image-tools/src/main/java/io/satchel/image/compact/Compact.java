@@ -17,6 +17,7 @@ import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.fs.LvmVolume;
 import io.satchel.image.fs.Volume;
 import io.satchel.image.operation.Cancelled;
 import io.satchel.image.operation.Compare;
@@ -79,31 +80,67 @@ public final class Compact {
       if (volume == null) {
         continue;
       }
-      String unsafe = volume.unsafe();
-      if (unsafe != null) {
-        throw new ImageException(
-            Kind.INVALID_REQUEST,
-            image.path(),
-            "has a file system ("
-                + volume.kind()
-                + ", partition "
-                + place.number()
-                + ") that "
-                + unsafe,
-            "start the guest once, shut it down properly, and try again");
-      }
-      long[] sums = new long[2];
-      volume.forEachFree(
-          (start, length) -> {
-            map.add(place.start() + start, length);
-            sums[0] += length;
-            sums[1] += stored(disk, place.start() + start, length);
-          });
+      String where = "partition " + place.number();
+      refuseUnsafe(image, volume, where);
       savings.add(
-          new Saving(
-              volume.kind(), volume.label(), place.start(), volume.size(), sums[0], sums[1]));
+          saving(
+              volume,
+              volume.label(),
+              place.start(),
+              visitor ->
+                  volume.forEachFree((start, length) -> visitor.at(place.start() + start, length)),
+              disk,
+              map));
+      if (volume instanceof LvmVolume group) {
+        for (LvmVolume.Logical logical : group.logical()) {
+          Volume inside = Volume.at(logical, 0, logical.size());
+          if (inside != null) {
+            refuseUnsafe(image, inside, "logical volume " + logical.name() + ", " + where);
+            savings.add(
+                saving(
+                    inside,
+                    (inside.label() + " in " + logical.name()).strip(),
+                    logical.start(),
+                    visitor ->
+                        inside.forEachFree(
+                            (start, length) -> logical.below(start, length, visitor)),
+                    disk,
+                    map));
+          }
+        }
+      }
     }
     return new Plan(savings, map);
+  }
+
+  private static void refuseUnsafe(OpenedImage image, Volume volume, String where)
+      throws ImageException {
+    String unsafe = volume.unsafe();
+    if (unsafe != null) {
+      throw new ImageException(
+          Kind.INVALID_REQUEST,
+          image.path(),
+          "has a file system (" + volume.kind() + ", " + where + ") that " + unsafe,
+          volume.remedy());
+    }
+  }
+
+  /** Tells of free ranges by their places on the disk. */
+  private interface FreeSpace {
+    void tell(Volume.Range visitor) throws IOException;
+  }
+
+  private static Saving saving(
+      Volume volume, String label, long start, FreeSpace free, BlockDevice disk, FreeMap map)
+      throws IOException {
+    long[] sums = new long[2];
+    free.tell(
+        (at, length) -> {
+          map.add(at, length);
+          sums[0] += length;
+          sums[1] += stored(disk, at, length);
+        });
+    return new Saving(volume.kind(), label, start, volume.size(), sums[0], sums[1]);
   }
 
   private static long stored(BlockDevice disk, long start, long length) throws IOException {

@@ -39,6 +39,11 @@ record SwapVolume(String label, long size, boolean hibernated) implements Volume
   }
 
   @Override
+  public boolean counts() {
+    return false;
+  }
+
+  @Override
   public void forEachFree(Range visitor) throws IOException {
     if (size >= 2 * PAGE) {
       visitor.at(PAGE, size / PAGE * PAGE - PAGE);

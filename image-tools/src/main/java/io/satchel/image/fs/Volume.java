@@ -20,8 +20,22 @@ public interface Volume {
   /** Why its free space is not to be trusted, as a clause ("was not unmounted"), or null. */
   @Nullable String unsafe();
 
+  /** What helps against {@link #unsafe()}: a clause. */
+  default String remedy() {
+    return "start the guest once, shut it down properly, and try again";
+  }
+
+  /** Whether {@link #free()} means something to a person, be it to be trusted or not. */
+  default boolean counts() {
+    return true;
+  }
+
   /** Tells every free range, in bytes from the volume's start, in order. */
   void forEachFree(Range visitor) throws IOException;
+
+  /** The remedy for what no shutdown of the guest changes. */
+  String FILL_WITH_ZEROS =
+      "fill its free space with zeros in the guest, delete these, and convert the image";
 
   /** Hears of a range. */
   @FunctionalInterface
@@ -55,6 +69,9 @@ public interface Volume {
     if (found == null) {
       found = FatVolume.probe(disk, start, length);
     }
+    if (found == null) {
+      found = LvmVolume.probe(disk, start, length);
+    }
     return found == null ? SwapVolume.probe(disk, start, length) : found;
   }
 
@@ -70,6 +87,11 @@ public interface Volume {
     @Override
     public String label() {
       return "";
+    }
+
+    @Override
+    public boolean counts() {
+      return false;
     }
 
     @Override

@@ -2,6 +2,8 @@ package io.satchel.image.inspect;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.fs.FileSystem;
+import io.satchel.image.fs.LvmVolume;
+import io.satchel.image.fs.Volume;
 import io.satchel.image.partition.PartitionTable;
 import io.satchel.image.partition.PartitionTable.Partition;
 import java.io.IOException;
@@ -37,14 +39,31 @@ public final class FileSystems {
       return List.of(new Found(0, whole));
     }
     List<Found> all = new ArrayList<>();
-    for (Partition each : PartitionTable.read(disk).partitions()) {
+    List<Partition> places = new ArrayList<>(PartitionTable.read(disk).partitions());
+    if (places.isEmpty()) {
+      places.add(new Partition(0, 0, disk.size(), "", "", false));
+    }
+    for (Partition each : places) {
       if (partition == 0 || partition == each.number()) {
-        FileSystem files = FileSystem.at(disk, each.start(), each.length());
-        if (files != null) {
-          all.add(new Found(each.number(), files));
-        }
+        add(all, disk, each);
       }
     }
     return all;
+  }
+
+  private static void add(List<Found> all, BlockDevice disk, Partition place) throws IOException {
+    FileSystem files = FileSystem.at(disk, place.start(), place.length());
+    if (files != null) {
+      all.add(new Found(place.number(), files));
+      return;
+    }
+    if (Volume.at(disk, place.start(), place.length()) instanceof LvmVolume group) {
+      for (LvmVolume.Logical logical : group.logical()) {
+        FileSystem inside = FileSystem.at(logical, 0, logical.size());
+        if (inside != null) {
+          all.add(new Found(place.number(), inside));
+        }
+      }
+    }
   }
 }

@@ -4,6 +4,7 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.fs.FileSystem;
+import io.satchel.image.fs.LvmVolume;
 import io.satchel.image.fs.Volume;
 import io.satchel.image.partition.PartitionTable;
 import io.satchel.image.partition.PartitionTable.Partition;
@@ -169,11 +170,35 @@ public final class Inspector {
       }
       return;
     }
-    boolean counted = !volume.kind().equals("swap") && !(volume instanceof Volume.Damaged);
+    add(disk, place.start(), place.length(), place.number(), "", volume, volumes, systems);
+    if (volume instanceof LvmVolume group) {
+      for (LvmVolume.Logical logical : group.logical()) {
+        Volume inside = Volume.at(logical, 0, logical.size());
+        if (inside != null) {
+          String name = " in " + logical.name();
+          add(logical, 0, logical.size(), place.number(), name, inside, volumes, systems);
+        }
+      }
+    }
+  }
+
+  /** Notes a volume and the system on it; {@code name} says in what it lies. */
+  private static void add(
+      BlockDevice disk,
+      long start,
+      long length,
+      int partition,
+      String name,
+      Volume volume,
+      List<FoundVolume> volumes,
+      List<OperatingSystem> systems)
+      throws IOException {
+    long used = -1;
     String problem = volume.unsafe();
     try {
-      FileSystem files = FileSystem.at(disk, place.start(), place.length());
-      OperatingSystem system = files == null ? null : system(files, place.number());
+      used = volume.counts() ? volume.size() - volume.free() : -1;
+      FileSystem files = FileSystem.at(disk, start, length);
+      OperatingSystem system = files == null ? null : system(files, partition);
       if (system != null) {
         systems.add(system);
       }
@@ -183,11 +208,11 @@ public final class Inspector {
     }
     volumes.add(
         new FoundVolume(
-            place.number(),
+            partition,
             volume.kind(),
-            volume.label(),
+            (volume.label() + name).strip(),
             volume.size(),
-            counted ? volume.size() - volume.free() : -1,
+            used,
             problem));
   }
 

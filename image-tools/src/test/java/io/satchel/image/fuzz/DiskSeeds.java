@@ -3,6 +3,7 @@ package io.satchel.image.fuzz;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.image.QemuImg;
+import io.satchel.image.compact.LvmMaker;
 import io.satchel.image.inspect.HiveWalk;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -126,6 +127,12 @@ final class DiskSeeds {
               tool("mkntfs", "-q", "-Q", "-F", "-c", "4096", "-L", "FILES", disk);
               tool("ntfscp", disk, files.resolve("a longer name.text"), "file");
             }));
+  }
+
+  static List<Seed> lvm() {
+    byte[] disk = new byte[LvmMaker.FIRST + LvmMaker.EXTENT];
+    LvmMaker.write(disk, LvmMaker.group(1, LvmMaker.volume("root", 0, 1)));
+    return List.of(new Seed("LVM", disk));
   }
 
   static List<Seed> iso() throws IOException {

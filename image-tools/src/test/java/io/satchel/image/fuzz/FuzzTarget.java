@@ -38,6 +38,7 @@ enum FuzzTarget {
   FAT(DiskSeeds::fat, Exercise::disk),
   EXFAT(DiskSeeds::exfat, Exercise::disk),
   NTFS(DiskSeeds::ntfs, Exercise::disk),
+  LVM(DiskSeeds::lvm, Exercise::disk),
   ISO(DiskSeeds::iso, Exercise::disk),
   PARTITIONS(DiskSeeds::partitions, Exercise::disk),
   HIVE(DiskSeeds::hive, FuzzTarget::hive);
