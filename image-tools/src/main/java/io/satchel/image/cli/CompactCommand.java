@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
     name = "compact",
     description = {
       "Makes an image smaller by leaving out what its file systems call free.",
-      "ext2, ext3, ext4, NTFS, FAT, exFAT and Linux swap are known, in LVM too.",
+      "ext2, ext3, ext4, XFS, btrfs, NTFS, FAT, exFAT and Linux swap are known, in LVM too.",
       "What else there is stays whole.",
       "The image is replaced only when every byte in use has been compared.",
       "Snapshots, bitmaps and backing files stay."

@@ -70,6 +70,12 @@ public interface Volume {
       found = FatVolume.probe(disk, start, length);
     }
     if (found == null) {
+      found = XfsVolume.probe(disk, start, length);
+    }
+    if (found == null) {
+      found = BtrfsVolume.probe(disk, start, length);
+    }
+    if (found == null) {
       found = LvmVolume.probe(disk, start, length);
     }
     return found == null ? SwapVolume.probe(disk, start, length) : found;

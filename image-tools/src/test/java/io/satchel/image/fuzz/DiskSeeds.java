@@ -129,6 +129,37 @@ final class DiskSeeds {
             }));
   }
 
+  /** Smaller than mkfs.xfs makes it for people; its own tests set these variables too. */
+  static List<Seed> xfs() throws IOException {
+    return List.of(
+        made(
+            "XFS",
+            24 << 20,
+            (disk, files) ->
+                tool(
+                    "env",
+                    "TEST_DIR=1",
+                    "TEST_DEV=1",
+                    "QA_CHECK_FS=1",
+                    "mkfs.xfs",
+                    "-q",
+                    "-d",
+                    "agcount=1",
+                    "-m",
+                    "reflink=0",
+                    "-l",
+                    "size=2000b",
+                    disk)));
+  }
+
+  static List<Seed> btrfs() throws IOException {
+    return List.of(
+        made(
+            "btrfs",
+            18 << 20,
+            (disk, files) -> tool("mkfs.btrfs", "-q", "-M", "--rootdir", files, disk)));
+  }
+
   static List<Seed> lvm() {
     byte[] disk = new byte[LvmMaker.FIRST + LvmMaker.EXTENT];
     LvmMaker.write(disk, LvmMaker.group(1, LvmMaker.volume("root", 0, 1)));

@@ -38,6 +38,8 @@ enum FuzzTarget {
   FAT(DiskSeeds::fat, Exercise::disk),
   EXFAT(DiskSeeds::exfat, Exercise::disk),
   NTFS(DiskSeeds::ntfs, Exercise::disk),
+  XFS(DiskSeeds::xfs, Exercise::disk),
+  BTRFS(DiskSeeds::btrfs, Exercise::disk),
   LVM(DiskSeeds::lvm, Exercise::disk),
   ISO(DiskSeeds::iso, Exercise::disk),
   PARTITIONS(DiskSeeds::partitions, Exercise::disk),
