@@ -32,7 +32,7 @@ final class VmdkDevice implements LayeredDevice, Checkable {
   private final @Nullable BackingReference backing;
   private final long size;
   private volatile long contentNumber;
-  private boolean renewed;
+  private volatile boolean renewed;
 
   /**
    * A disk.
@@ -235,10 +235,15 @@ final class VmdkDevice implements LayeredDevice, Checkable {
    * Gives the content a new number before the first change of a session, as QEMU does it: that is
    * how children of this disk notice.
    */
-  private synchronized void renew() throws IOException {
-    if (!renewed && !readOnly()) {
-      contentNumber = text.renew();
-      renewed = true;
+  private void renew() throws IOException {
+    if (renewed || readOnly()) {
+      return;
+    }
+    synchronized (this) {
+      if (!renewed) {
+        contentNumber = text.renew();
+        renewed = true;
+      }
     }
   }
 
