@@ -22,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -66,9 +67,7 @@ class CompactLinuxTest {
   private Path made(String kind, String... options) throws IOException {
     Path disk = used();
     List<Object> words = new ArrayList<>(List.of(options));
-    words.addAll(kind.equals("xfs") ? List.of("-q", "-K", "-L") : List.of("-q", "-K", "-L"));
-    words.add("data");
-    words.add(disk);
+    words.addAll(List.of("-q", "-K", "-L", "data", disk));
     tool("mkfs." + kind, words.toArray());
     return disk;
   }
@@ -140,6 +139,7 @@ class CompactLinuxTest {
     return Images.open(disk, options.withFormat("raw"));
   }
 
+  /** What stops the plan; looking at the disk never fails. */
   private static String refusal(Path disk) throws IOException {
     try (OpenedImage image = open(disk, false)) {
       Throwable[] thrown = new Throwable[1];
@@ -280,7 +280,7 @@ class CompactLinuxTest {
   }
 
   private static byte[] hex(String text) {
-    return java.util.HexFormat.of().parseHex(text);
+    return HexFormat.of().parseHex(text);
   }
 
   /** Superblock at 0, the first group's header at 512, the root of its tree in block 1. */
@@ -314,7 +314,7 @@ class CompactLinuxTest {
       throws IOException {
     Path disk = sparse("xfs");
     patch(disk, block, length, crc, field, hex(value));
-    assertThat(crafted(disk)).contains(problem);
+    assertThat(refusal(disk)).contains(problem);
   }
 
   private Path sparse(String kind) throws IOException {
@@ -326,11 +326,6 @@ class CompactLinuxTest {
     return disk;
   }
 
-  /** What stops the plan; looking at it never fails. */
-  private static String crafted(Path disk) throws IOException {
-    return refusal(disk);
-  }
-
   @Test
   void aSumThatIsWrongIsRefused() throws IOException {
     Path disk = sparse("xfs");
@@ -338,7 +333,7 @@ class CompactLinuxTest {
       file.seek(4096 + 60);
       file.write(1);
     }
-    assertThat(crafted(disk)).contains("tree of free space that is broken");
+    assertThat(refusal(disk)).contains("tree of free space that is broken");
   }
 
   @ParameterizedTest
@@ -365,6 +360,6 @@ class CompactLinuxTest {
   void craftedBtrfsIsRefused(int field, String value, String problem) throws IOException {
     Path disk = sparse("btrfs");
     patch(disk, 65536, 4096, 0, field, hex(value));
-    assertThat(crafted(disk)).contains(problem);
+    assertThat(refusal(disk)).contains(problem);
   }
 }

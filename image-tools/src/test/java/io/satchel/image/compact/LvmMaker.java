@@ -117,7 +117,6 @@ public final class LvmMaker {
     b.put(label + 32, ID.getBytes(StandardCharsets.US_ASCII)).putLong(label + 64, disk.length);
     b.putLong(label + 72, FIRST);
     b.putLong(label + 104, AREA).putLong(label + 112, FIRST - AREA);
-    b.putInt(label + 16, crc(disk, label + 20, SECTOR - 20));
     // The text begins near the end of its ring, and goes on behind the ring's header.
     int size = FIRST - AREA;
     int offset = size - SECTOR;
@@ -127,7 +126,23 @@ public final class LvmMaker {
     b.put(AREA + 4, " LVM2 x[5A%r0N*>".getBytes(StandardCharsets.US_ASCII));
     b.putInt(AREA + 20, 1).putLong(AREA + 24, AREA).putLong(AREA + 32, size);
     b.putLong(AREA + 40, offset).putLong(AREA + 48, text.length);
-    b.putInt(AREA + 56, crc(text, 0, text.length));
+    mend(disk);
+  }
+
+  /** Sets the checksums right, where the places that they cover can be. */
+  public static void mend(byte[] disk) {
+    ByteBuffer b = ByteBuffer.wrap(disk).order(ByteOrder.LITTLE_ENDIAN);
+    b.putInt(SECTOR + 16, crc(disk, SECTOR + 20, SECTOR - 20));
+    long offset = b.getLong(AREA + 40);
+    long length = b.getLong(AREA + 48);
+    int size = FIRST - AREA;
+    if (offset >= SECTOR && offset < size && length > 0 && length < size - SECTOR) {
+      byte[] text = new byte[(int) length];
+      int first = (int) Math.min(length, size - offset);
+      b.get(AREA + (int) offset, text, 0, first);
+      b.get(AREA + SECTOR, text, first, text.length - first);
+      b.putInt(AREA + 56, crc(text, 0, text.length));
+    }
     b.putInt(AREA, crc(disk, AREA + 4, SECTOR - 4));
   }
 }

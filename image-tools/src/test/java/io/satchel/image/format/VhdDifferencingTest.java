@@ -11,11 +11,15 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.cli.ImgCommand;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -181,7 +185,7 @@ class VhdDifferencingTest {
     }
   }
 
-  private static String string(ByteBuffer b, int at, int length, java.nio.charset.Charset set) {
+  private static String string(ByteBuffer b, int at, int length, Charset set) {
     byte[] bytes = new byte[length];
     b.get(at, bytes);
     return new String(bytes, set);
@@ -195,7 +199,7 @@ class VhdDifferencingTest {
   }
 
   private static int img(Object... words) {
-    java.io.PrintStream none = new java.io.PrintStream(java.io.OutputStream.nullOutputStream());
+    PrintStream none = new PrintStream(OutputStream.nullOutputStream());
     return ImgCommand.run(
         none, none, Arrays.stream(words).map(Object::toString).toArray(String[]::new));
   }
@@ -211,7 +215,7 @@ class VhdDifferencingTest {
   void aChildThatCannotBeIsNotMade(String options, String problem) throws IOException {
     parent("parent.vhd");
     Files.write(folder.resolve("raw.img"), new byte[SIZE]);
-    Map<String, String> all = new java.util.HashMap<>();
+    Map<String, String> all = new HashMap<>();
     for (String option : options.split(";")) {
       all.put(option.split("=")[0], option.split("=")[1]);
     }

@@ -13,8 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.zip.CRC32C;
 
 /** Small disks with file systems, made by the tools of the distribution, and partition tables. */
 final class DiskSeeds {
@@ -31,6 +33,11 @@ final class DiskSeeds {
   }
 
   private static Seed made(String name, int size, Maker maker) throws IOException {
+    return made(name, size, maker, image -> {});
+  }
+
+  private static Seed made(String name, int size, Maker maker, Seed.Checksums checksums)
+      throws IOException {
     Path folder = Files.createTempDirectory("seed");
     try {
       Path files = Files.createDirectories(folder.resolve("files/dir/below")).resolve("../..");
@@ -43,7 +50,7 @@ final class DiskSeeds {
         raw.setLength(size);
       }
       maker.make(disk, files.normalize());
-      return new Seed(name, Files.readAllBytes(disk));
+      return new Seed(name, Files.readAllBytes(disk), checksums);
     } finally {
       try (var all = Files.walk(folder)) {
         for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
@@ -149,7 +156,26 @@ final class DiskSeeds {
                     "reflink=0",
                     "-l",
                     "size=2000b",
-                    disk)));
+                    disk),
+            DiskSeeds::mendXfs));
+  }
+
+  private static void mendXfs(byte[] image) {
+    mendSum(image, 0, 512, 224);
+    mendSum(image, 512, 512, 216);
+    ByteBuffer b = ByteBuffer.wrap(image);
+    long tree = (b.getInt(512 + 16) & 0xffffffffL) * 4096;
+    if (tree < image.length - 4096) {
+      mendSum(image, (int) tree, 4096, 52);
+    }
+  }
+
+  /** CRC-32C, little-endian, of a block in which its own field counts as zeros. */
+  private static void mendSum(byte[] image, int at, int length, int field) {
+    ByteBuffer b = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN).putInt(at + field, 0);
+    CRC32C crc = new CRC32C();
+    crc.update(image, at, length);
+    b.putInt(at + field, (int) crc.getValue());
   }
 
   static List<Seed> btrfs() throws IOException {
@@ -157,13 +183,27 @@ final class DiskSeeds {
         made(
             "btrfs",
             18 << 20,
-            (disk, files) -> tool("mkfs.btrfs", "-q", "-M", "--rootdir", files, disk)));
+            (disk, files) -> tool("mkfs.btrfs", "-q", "-M", "--rootdir", files, disk),
+            DiskSeeds::mendBtrfs));
+  }
+
+  /** The superblock, and whatever else calls itself a block of the same file system. */
+  private static void mendBtrfs(byte[] image) {
+    int own = 64 << 10;
+    ByteBuffer b = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = own; at + 4096 <= image.length; at += 4096) {
+      if (Arrays.equals(image, at + 32, at + 48, image, own + 32, own + 48)) {
+        CRC32C crc = new CRC32C();
+        crc.update(image, at + 32, 4096 - 32);
+        b.putInt(at, (int) crc.getValue());
+      }
+    }
   }
 
   static List<Seed> lvm() {
     byte[] disk = new byte[LvmMaker.FIRST + LvmMaker.EXTENT];
     LvmMaker.write(disk, LvmMaker.group(1, LvmMaker.volume("root", 0, 1)));
-    return List.of(new Seed("LVM", disk));
+    return List.of(new Seed("LVM", disk, LvmMaker::mend));
   }
 
   static List<Seed> iso() throws IOException {

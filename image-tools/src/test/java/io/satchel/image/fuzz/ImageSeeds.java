@@ -9,6 +9,7 @@ import io.satchel.image.Progress;
 import io.satchel.image.QemuImg;
 import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.crypt.Secrets;
+import io.satchel.image.file.Guid;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
@@ -28,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.zip.CRC32C;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
@@ -55,8 +57,27 @@ final class ImageSeeds {
   private static Seed seed(
       String name, String format, long size, Map<String, String> options, Filling filling)
       throws IOException {
+    return seed(name, format, size, options, image -> {}, filling);
+  }
+
+  /** Turns a new image, little-endian here, into one that cannot be created without a parent. */
+  private interface Turning {
+    void turn(ByteBuffer image);
+  }
+
+  private static Seed seed(
+      String name,
+      String format,
+      long size,
+      Map<String, String> options,
+      Turning turning,
+      Filling filling)
+      throws IOException {
     MemoryFile file = new MemoryFile();
     format(format).create(file, size, options, SECRETS);
+    byte[] empty = file.bytes();
+    turning.turn(ByteBuffer.wrap(empty).order(ByteOrder.LITTLE_ENDIAN));
+    file = MemoryFile.of(empty);
     LayeredDevice device = format(format).open(file, Purpose.USE, Passphrase.of(PASSPHRASE));
     if (device.dataFile() != null) {
       device.attachDataFile(new MemoryFile());
@@ -279,11 +300,25 @@ final class ImageSeeds {
       case "vdi" ->
           List.of(
               seed("dynamic", "vdi", 3 << 20, Map.of(), device -> write(device, 0, 512)),
-              seed("static", "vdi", 1 << 20, Map.of("static", "on"), ImageSeeds::some));
+              seed("static", "vdi", 1 << 20, Map.of("static", "on"), ImageSeeds::some),
+              seed(
+                  "child",
+                  "vdi",
+                  3 << 20,
+                  Map.of(),
+                  image -> image.putInt(0x4c, 4).putLong(0x1a8, 1).putLong(0x1b8, 2),
+                  device -> write(device, 0, 512)));
       case "vpc" ->
           List.of(
               seed("dynamic", "vpc", 8 << 20, Map.of(), device -> write(device, 2 << 20, 512)),
-              seed("fixed", "vpc", 1 << 20, Map.of("subformat", "fixed"), ImageSeeds::some));
+              seed("fixed", "vpc", 1 << 20, Map.of("subformat", "fixed"), ImageSeeds::some),
+              seed(
+                  "child",
+                  "vpc",
+                  8 << 20,
+                  Map.of(),
+                  ImageSeeds::vhdChild,
+                  device -> write(device, 2 << 20, 512)));
       case "vhdx" ->
           List.of(
               seed(
@@ -292,7 +327,14 @@ final class ImageSeeds {
                   8 << 20,
                   Map.of("block_size", "1M"),
                   device -> write(device, 2 << 20, 512)),
-              seed("fixed", "vhdx", 1 << 20, Map.of("subformat", "fixed"), ImageSeeds::some));
+              seed("fixed", "vhdx", 1 << 20, Map.of("subformat", "fixed"), ImageSeeds::some),
+              seed(
+                  "child",
+                  "vhdx",
+                  8 << 20,
+                  Map.of("block_size", "1M"),
+                  ImageSeeds::vhdxChild,
+                  device -> write(device, 2 << 20, 512)));
       case "parallels" -> {
         Map<String, String> small = Map.of("cluster_size", "64k");
         yield List.of(seed("parallels", "parallels", 1 << 20, small, ImageSeeds::some));
@@ -304,6 +346,27 @@ final class ImageSeeds {
               stream());
       default -> throw new IllegalArgumentException(format);
     };
+  }
+
+  private static void vhdChild(ByteBuffer image) {
+    for (int footer : new int[] {0, image.limit() - 512}) {
+      image.put(footer + 63, (byte) 4);
+    }
+    image.put(512 + 65, (byte) 'p');
+  }
+
+  private static void vhdxChild(ByteBuffer image) {
+    int metadata = 2 << 20;
+    UUID item = UUID.fromString("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C");
+    image.putShort(metadata + 10, (short) 6).putInt(metadata + (64 << 10) + 4, 2);
+    Guid.put(image, metadata + 192, item);
+    image.putInt(metadata + 208, 68 << 10).putInt(metadata + 212, 100);
+    int locator = metadata + (68 << 10);
+    Guid.put(image, locator, UUID.fromString("B04AEFB7-D19E-4A81-B789-25B8E9445913"));
+    byte[] name = "relative_pathp".getBytes(StandardCharsets.UTF_16LE);
+    image.putShort(locator + 18, (short) 1).putInt(locator + 20, 40).putInt(locator + 24, 66);
+    image.putShort(locator + 28, (short) 26).putShort(locator + 30, (short) 2);
+    image.put(locator + 40, name);
   }
 
   private static Seed stream() throws IOException {
