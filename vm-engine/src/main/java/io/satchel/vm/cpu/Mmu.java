@@ -40,6 +40,7 @@ public final class Mmu {
   private CpuState cpu;
   private CodeWatch codeWatch = (page, offset, width) -> {};
   private int epoch;
+  private int dataFills;
 
   /** The translation units of all processors of the machine, this one among them. */
   private Mmu[] peers = {this};
@@ -165,6 +166,11 @@ public final class Mmu {
   /** Decoded code was dropped: what was found under earlier epochs is to be looked up again. */
   public void codeChanged() {
     epoch++;
+  }
+
+  /** Counts the translations that data accesses have entered into the soft TLB so far. */
+  public int dataFills() {
+    return dataFills;
   }
 
   /** Reads at the current privilege, zero-extended. Throws {@code GuestFault} #PF with CR2 set. */
@@ -390,8 +396,11 @@ public final class Mmu {
       flags = memory.isCode(entry) ? SoftTlb.CODE : 0;
     }
     boolean data = (access & PageWalker.FETCH) == 0;
-    if (data && Breakpoints.any(cpu) && Breakpoints.watchesPage(cpu, linear & SoftTlb.PAGE)) {
-      flags |= SoftTlb.WATCH;
+    if (data) {
+      dataFills++;
+      if (Breakpoints.any(cpu) && Breakpoints.watchesPage(cpu, linear & SoftTlb.PAGE)) {
+        flags |= SoftTlb.WATCH;
+      }
     }
     tlb.enter(linear & SoftTlb.PAGE, entry, flags, global);
     return PageWalker.OK;

@@ -183,6 +183,25 @@ class TranslatorTests {
   }
 
   @Test
+  void aSiteWhosePagesDisplaceEachOtherInTheSoftTlbStaysPlainMemory() {
+    BareMetal wide = new BareMetal(16 << 20, 4);
+    // Two pages, as far apart as the soft TLB is wide: each read misses.
+    wide.code(START, loop("8B15 00002000 8B1D 00006000") + " F4");
+    wide.cpu.rip = START;
+    assertThat(wide.tcg.run(1_000_000)).isEqualTo(Exit.HALTED);
+    assertThat(wide.tcg.statistics().missed).isGreaterThan(500);
+    assertThat(wide.tcg.statistics().slowSites).isZero();
+  }
+
+  @Test
+  void aSiteThatAlwaysReachesADeviceIsMadeACall() {
+    // Beyond the memory there is nothing that the soft TLB could hold.
+    run(loop("8B15 00003000"));
+    assertThat(machine.tcg.statistics().slowSites).isEqualTo(1);
+    assertThat(machine.tcg.statistics().missed).isLessThan(300);
+  }
+
+  @Test
   void noMethodIsLongerThanHotSpotCompiles() {
     // 118 times fld dword [9000h] or fstp st: effects, each with a spill
     run("31C0" + loop("D905 00900000 DDD8".repeat(59)));

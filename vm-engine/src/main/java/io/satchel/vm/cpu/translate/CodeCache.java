@@ -89,6 +89,11 @@ public final class CodeCache implements HotCode {
   /** By the linear address of a computed jump, return or call: where it has always led. */
   private final Map<Long, Long> targets = new HashMap<>();
 
+  // The access that missed last, and how many translations had been entered by then.
+  private @Nullable Region missed;
+  private int missedSite;
+  private int fillsBefore;
+
   private final AtomicInteger waiting = new AtomicInteger();
 
   /**
@@ -319,6 +324,7 @@ public final class CodeCache implements HotCode {
   }
 
   private boolean run(Region first, long end) {
+    judgeMiss();
     Region region = first;
     int mode = region.mode;
     long before = cpu.instructions;
@@ -409,17 +415,35 @@ public final class CodeCache implements HotCode {
     cpu.instructions += region.siteCounts[site];
     boolean soon = cpu.instructions - region.missedAt[site] < SOON;
     region.missedAt[site] = cpu.instructions;
-    region.misses[site] = soon ? region.misses[site] + 1 : 0;
-    if (region.misses[site] == TOO_MANY_MISSES) {
+    if (!soon) {
+      region.misses[site] = 0;
+    }
+    missed = region;
+    missedSite = site;
+    fillsBefore = mmu.dataFills();
+    return false;
+  }
+
+  /**
+   * The interpreter has executed what missed: by now it is known whether a translation was wanting,
+   * or whether the access misses whatever the soft TLB holds.
+   */
+  private void judgeMiss() {
+    Region region = missed;
+    missed = null;
+    if (region == null || mmu.dataFills() != fillsBefore) {
+      return;
+    }
+    if (++region.misses[missedSite] == TOO_MANY_MISSES && region.valid) {
+      long linear = linear(region, region.siteRips[missedSite]);
       statistics.slowSites++;
       Events.ExitStorm event = new Events.ExitStorm();
-      event.linear = linear(region, cpu.rip);
+      event.linear = linear;
       event.exits = TOO_MANY_MISSES;
       event.commit();
-      slowSites.add(linear(region, cpu.rip));
+      slowSites.add(linear);
       drop(region);
     }
-    return false;
   }
 
   /** Whether the region's pages are still where they were when it was scanned. */
