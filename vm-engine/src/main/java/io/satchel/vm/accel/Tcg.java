@@ -16,8 +16,12 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Tcg implements Accelerator {
 
-  /** Entries by jumps after which code is translated. */
-  private static final int PATIENCE = Integer.getInteger("satchel.patience", 1000);
+  /**
+   * Entries by jumps after which code is translated. A region is slower than the interpreter until
+   * HotSpot has compiled it, which takes it some 5,000 entries and C2's time: docs/performance.md,
+   * "What a start costs".
+   */
+  private static final int PATIENCE = Integer.getInteger("satchel.patience", 20_000);
 
   private final CpuState cpu;
   private final Interpreter interpreter;
