@@ -514,7 +514,7 @@ public final class FloppyController implements Device<FloppyController.State> {
         phase = Phase.COMMAND;
         commandLength = 0;
         // A seek that ended meanwhile has its interrupt still to come.
-        if (hasSense()) {
+        if (seekEnded()) {
           setInterrupt(true);
         }
       }
@@ -707,13 +707,19 @@ public final class FloppyController implements Device<FloppyController.State> {
         | (exists && medium != null && medium.readOnly() ? 0x40 : 0);
   }
 
-  private boolean hasSense() {
+  /** Whether a seek waits for its SENSE INTERRUPT STATUS. */
+  private boolean seekEnded() {
     for (int status : senseStatus) {
-      if (status >= 0) {
+      if (status >= 0 && !polling(status)) {
         return true;
       }
     }
     return false;
+  }
+
+  /** After a reset one interrupt stands for all four drives; each seek has its own. */
+  private static boolean polling(int status) {
+    return (status & ST0_POLLING) == ST0_POLLING;
   }
 
   private void senseInterrupt() {
@@ -721,10 +727,8 @@ public final class FloppyController implements Device<FloppyController.State> {
       if (senseStatus[drive] >= 0) {
         putResult(senseStatus[drive]);
         putResult(present[drive]);
-        boolean polling = (senseStatus[drive] & ST0_POLLING) == ST0_POLLING;
         senseStatus[drive] = -1;
-        // After a reset one interrupt stands for all four drives; each seek has its own.
-        setInterrupt(!polling && hasSense());
+        setInterrupt(false);
         giveResult(false);
         return;
       }

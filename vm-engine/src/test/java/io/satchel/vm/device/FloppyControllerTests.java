@@ -107,8 +107,24 @@ class FloppyControllerTests {
       assertThat(irq.level).isFalse();
       assertThat(results()).containsExactly(0xC0 | drive, 0);
     }
+    assertThat(irq.rises).as("one for all four").isEqualTo(rises + 1);
     command(0x08);
     assertThat(results()).as("no more").containsExactly(0x80);
+  }
+
+  @Test
+  void eachOfTwoSeeksThatEndTogetherInterrupts() {
+    int rises = irq.rises;
+    command(0x0F, 0, 5);
+    command(0x0F, 1, 5);
+    rig.settle();
+    command(0x08);
+    assertThat(results()).containsExactly(0x20, 5);
+    assertThat(irq.level).isTrue();
+    assertThat(irq.rises).isEqualTo(rises + 2);
+    command(0x08);
+    assertThat(results()).containsExactly(0x21, 5);
+    assertThat(irq.level).isFalse();
   }
 
   @Test
