@@ -30,15 +30,15 @@ rem The classes in an order that is always the same: the JVM checks it against i
 set "classes="
 for %%m in (app vm-engine image-tools resources) do for %%f in ("%here%%%m\target\satchel-%%m-*.jar") do call set "classes=%%classes%%%%f;"
 for %%f in ("%here%app\target\lib\*.jar") do call set "classes=%%classes%%%%f;"
-set "options=--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xss4m"
+set "options=@%here%app\src\main\launch\satchel.options"
 set "cache=%here%app\target\satchel.aot"
 rem What a start needs, noted once by the JVM, so that later starts are quicker.
 if not exist "%cache%" if not exist "%cache%.failed" (
   echo Preparing quick starts; this is done once. 1>&2
-  "%java%" %options% "-XX:AOTCacheOutput=%cache%" -Dglass.platform=Headless -Dprism.order=sw -cp "%classes%" io.satchel.app.launch.Training > "%cache%.log" 2>&1
+  "%java%" "%options%" "-XX:AOTCacheOutput=%cache%" -Dglass.platform=Headless -Dprism.order=sw -cp "%classes%" io.satchel.app.launch.Training > "%cache%.log" 2>&1
   if not exist "%cache%" echo failed> "%cache%.failed"
 )
 set "quick="
 if exist "%cache%" set quick="-XX:AOTCache=%cache%" -Xlog:aot=off -Xlog:cds=off
-"%java%" %options% %quick% "-Dsatchel.folder=%here%." %SATCHEL_JAVA_OPTIONS% -cp "%classes%" io.satchel.app.launch.Main %*
+"%java%" "%options%" %quick% "-Dsatchel.folder=%here%." %SATCHEL_JAVA_OPTIONS% -cp "%classes%" io.satchel.app.launch.Main %*
 exit /b %errorlevel%
