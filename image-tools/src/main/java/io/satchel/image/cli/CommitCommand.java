@@ -4,6 +4,9 @@ import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.OpenedImage.Layer;
+import io.satchel.image.block.BlockDevice;
+import io.satchel.image.format.Linked;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.operation.Commit;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,8 +51,11 @@ final class CommitCommand extends ImageCommand {
     Named named = named(image, format);
     // The base is about to be written, and its lock is taken below.
     OpenOptions look = options(named, false).withLocking(false);
+    boolean emptied;
     try (OpenedImage chain = Images.open(named.path(), look)) {
       int layers = layersOver(named.path(), chain.chain());
+      // As qemu-img: those of other formats stay as they are.
+      emptied = chain.chain().getFirst().device() instanceof Qcow2Device;
       Layer target = chain.chain().get(layers);
       OpenOptions into =
           OpenOptions.forWriting()
@@ -57,17 +63,31 @@ final class CommitCommand extends ImageCommand {
               .withBacking(OpenOptions.BackingPolicy.ANYWHERE);
       try (OpenedImage opened = Images.open(target.path(), into)) {
         Commit.run(chain, layers, opened.device(), terminal.progress(progress, quiet));
+        link(chain.chain().get(layers - 1), opened.device());
       }
     }
-    if (!keepOverlay && base == null) {
+    if (!keepOverlay && base == null && emptied) {
       try (OpenedImage overlay =
           Images.open(
               named.path(), options(named, true).withBacking(OpenOptions.BackingPolicy.NONE))) {
-        qcow2(overlay, "backing file").makeEmpty();
+        qcow2(overlay, "tables to empty").makeEmpty();
       }
     }
     say("Image committed.");
     return 0;
+  }
+
+  /** The layer over the base reads as before, though the base holds more now. */
+  private static void link(Layer above, BlockDevice base) throws IOException {
+    if (above.device() instanceof Linked) {
+      OpenOptions alone =
+          OpenOptions.forWriting()
+              .withFormat(above.format())
+              .withBacking(OpenOptions.BackingPolicy.NONE);
+      try (OpenedImage opened = Images.open(above.path(), alone)) {
+        ((Linked) opened.chain().getFirst().device()).adopt(base);
+      }
+    }
   }
 
   private int layersOver(Path top, List<Layer> chain) throws IOException {

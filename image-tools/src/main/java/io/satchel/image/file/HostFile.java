@@ -64,6 +64,8 @@ public final class HostFile implements Storage {
     }
   }
 
+  private Locking locking = Locking.NO;
+
   private HostFile(
       Path path, boolean readOnly, FileChannel channel, boolean direct, @Nullable LinuxFile linux) {
     this.path = path;
@@ -203,6 +205,7 @@ public final class HostFile implements Storage {
   }
 
   private void lock(boolean writable) throws IOException {
+    locking = Locking.YES;
     String holder = null;
     if (linux != null) {
       holder = linux.lock(writable);
@@ -306,6 +309,11 @@ public final class HostFile implements Storage {
         handle.channel = FileChannel.open(path, handle.options);
       }
     }
+  }
+
+  /** Whether it is locked: further files of the same image then are too. */
+  public Locking locking() {
+    return locking;
   }
 
   /** Whether a request is made of whole blocks, as the direct way wants them. */

@@ -186,7 +186,16 @@ class BothWaysTest {
     for (String pair :
         "qcow2 qcow2,qcow2 raw,qcow2 vmdk,qcow2 vdi,qcow2 vpc,qcow2 qed,qcow raw,qed qcow2,vmdk vmdk"
             .split(",")) {
-      all.add(chain(pair.split(" ")[0], pair.split(" ")[1]));
+      Story chain = chain(pair.split(" ")[0], pair.split(" ")[1]);
+      all.add(chain);
+      String read =
+          "io|-f|" + pair.split(" ")[1] + "|-c|read -P 2 64k 64k|-c|read -P 1 1M 1M|@base";
+      all.add(
+          new Story(
+              chain.name() + ", committed",
+              chain.make(),
+              "commit|@over -> Image committed.\n" + read,
+              read));
     }
     all.add(
         new Story(

@@ -9,8 +9,11 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.cli.ImgCommand;
 import io.satchel.image.file.Guid;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -116,6 +119,20 @@ class VdiDifferencingTest {
     Path below = folder.resolve("parent.vdi");
     QemuImg.ok("convert", "-O", "vdi", raw, below);
     worksOver(child(folder.resolve("child.vdi"), header(below)), below);
+  }
+
+  @Test
+  void committedIntoItsParentItStillFits() throws IOException {
+    Path below = parent(folder.resolve("parent.vdi"));
+    Path file = child(folder.resolve("child.vdi"), header(below));
+    PrintStream none = new PrintStream(OutputStream.nullOutputStream());
+    assertThat(ImgCommand.run(none, none, "commit", file.toString())).isZero();
+    for (Path each : new Path[] {below, file}) {
+      try (OpenedImage image = Images.open(each, OpenOptions.readOnly())) {
+        model.check(image.device());
+      }
+    }
+    QemuImg.same(below, model.save(folder.resolve("raw")));
   }
 
   @Test

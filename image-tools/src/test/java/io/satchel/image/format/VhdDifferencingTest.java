@@ -204,6 +204,18 @@ class VhdDifferencingTest {
         none, none, Arrays.stream(words).map(Object::toString).toArray(String[]::new));
   }
 
+  @Test
+  void committedIntoItsParentItStillFits() throws IOException {
+    Path below = parent("parent.vhd");
+    Path file = child(below, ".\\parent.vhd");
+    assertThat(img("commit", file)).isZero();
+    for (Path each : new Path[] {below, file}) {
+      try (OpenedImage image = Images.open(each, OpenOptions.readOnly())) {
+        model.check(image.device());
+      }
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "backing_file=parent.vhd;backing_fmt=raw, only lie over another VHD",

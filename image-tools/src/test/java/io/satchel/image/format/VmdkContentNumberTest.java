@@ -9,7 +9,10 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.cli.ImgCommand;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -110,6 +113,25 @@ class VmdkContentNumberTest {
     OpenOptions alone = OpenOptions.readOnly().withBacking(OpenOptions.BackingPolicy.NONE);
     try (OpenedImage image = Images.open(over, alone)) {
       assertThat(image.device().size()).isEqualTo(SIZE);
+    }
+  }
+
+  /** qemu-img's own commit leaves a child that nobody reads any more. */
+  @ParameterizedTest
+  @ValueSource(strings = {"monolithicSparse", "twoGbMaxExtentSparse"})
+  void afterACommitTheChildFitsStill(String subformat) throws IOException {
+    Path base = folder.resolve("base.vmdk");
+    Path over = folder.resolve("over.vmdk");
+    QemuImg.ok("create", "-f", "vmdk", "-o", "subformat=" + subformat, base, SIZE);
+    change(base, 1);
+    Images.create(over, "vmdk", SIZE, Map.of("backing_file", "base.vmdk", "backing_fmt", "vmdk"));
+    change(over, 2);
+    PrintStream none = new PrintStream(OutputStream.nullOutputStream());
+    assertThat(ImgCommand.run(none, none, "commit", over.toString())).isZero();
+    QemuImg.io(base, "read -P 2 0 1", "read -P 2 70000 1");
+    QemuImg.io(over, "read -P 2 0 1", "read -P 0 1M 1k");
+    try (OpenedImage image = Images.open(over, OpenOptions.readOnly())) {
+      assertThat(ImageModel.read(image.device(), 0, 2)).containsExactly(2, 0);
     }
   }
 

@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.file.Guid;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
+import io.satchel.image.format.Linked;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,7 +13,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** An open VDI. */
-final class VdiDevice extends BlockTableDevice {
+final class VdiDevice extends BlockTableDevice implements Linked {
   private static final int UNALLOCATED = VdiFormat.UNALLOCATED;
   private static final int DISCARDED = 0xfffffffe;
   private static final int BLOCK = VdiFormat.BLOCK;
@@ -85,13 +86,24 @@ final class VdiDevice extends BlockTableDevice {
     }
   }
 
+  @Override
+  public void adopt(BlockDevice below) throws IOException {
+    if (parent != null && below instanceof VdiDevice disk) {
+      put(VdiFormat.AT_UUID_PARENT_MODIFIED, disk.modified);
+    }
+  }
+
   /** Children of this disk know by this number whether it is still what they were made over. */
   @Override
   protected void beforeFirstWrite() throws IOException {
     modified = UUID.randomUUID();
+    put(VdiFormat.AT_UUID_MODIFIED, modified);
+  }
+
+  private void put(int field, UUID id) throws IOException {
     ByteBuffer b = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
-    Guid.put(b, 0, modified);
-    file.write(VdiFormat.AT_UUID_MODIFIED, b);
+    Guid.put(b, 0, id);
+    file.write(field, b);
   }
 
   @Override

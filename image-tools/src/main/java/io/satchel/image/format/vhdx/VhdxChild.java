@@ -4,6 +4,7 @@ import io.satchel.image.block.BlockDevice;
 import io.satchel.image.file.Guid;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
+import io.satchel.image.format.Linked;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -11,14 +12,16 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A differencing VHDX (MS-VHDX 2.5.1 and 2.6.2.6): blocks are its own, the parent's, or mixed,
  * which a bitmap of sectors tells. As in {@link VhdxDevice} no log is written: bitmaps and the
  * entries that say where these are reach the medium before the entries of their blocks.
  */
-final class VhdxChild extends BlockTableDevice {
+final class VhdxChild extends BlockTableDevice implements Linked {
   private static final UUID LOCATOR_TYPE = UUID.fromString("B04AEFB7-D19E-4A81-B789-25B8E9445913");
+  private static final String LINKAGE = "parent_linkage";
   private static final int MAX_LOCATOR = 64 << 10;
   private static final int ABSENT_STATE = 0;
   private static final int PARTLY = 7;
@@ -49,6 +52,7 @@ final class VhdxChild extends BlockTableDevice {
   private final long tableOffset;
   private final long[] table;
   private final long locatorOffset;
+  private long linkageOffset;
   private final BackingReference reference;
   private final String linkage;
   private final Map<Long, Piece> pieces = new LinkedHashMap<>(16, 0.75f, true);
@@ -76,7 +80,7 @@ final class VhdxChild extends BlockTableDevice {
     this.table = table;
     this.locatorOffset = locator;
     Map<String, String> names = locator(locator);
-    linkage = names.getOrDefault("parent_linkage", "");
+    linkage = names.getOrDefault(LINKAGE, "");
     String name = names.get("relative_path");
     if (name == null) {
       // A path of another computer: the parent can only lie beside it here.
@@ -110,6 +114,9 @@ final class VhdxChild extends BlockTableDevice {
       int entry = 20 + i * 12;
       String key = text(b, b.getInt(entry), b.getShort(entry + 8) & 0xffff, at);
       all.put(key, text(b, b.getInt(entry + 4), b.getShort(entry + 10) & 0xffff, at));
+      if (key.equals(LINKAGE)) {
+        linkageOffset = at + b.getInt(entry + 4);
+      }
     }
     return all;
   }
@@ -131,15 +138,31 @@ final class VhdxChild extends BlockTableDevice {
   @Override
   public void attachBacking(BlockDevice backing) throws IOException {
     super.attachBacking(backing);
-    UUID parent =
-        switch (backing) {
-          case VhdxDevice device -> device.id();
-          case VhdxChild child -> child.headers.dataWrite();
-          default -> null;
-        };
+    UUID parent = id(backing);
     if (parent != null && !linkage.equalsIgnoreCase("{" + parent + "}")) {
       throw corrupt("was made over another disk than the one that is there", locatorOffset);
     }
+  }
+
+  private static @Nullable UUID id(BlockDevice disk) {
+    return switch (disk) {
+      case VhdxDevice device -> device.id();
+      case VhdxChild child -> child.headers.dataWrite();
+      default -> null;
+    };
+  }
+
+  @Override
+  public void adopt(BlockDevice below) throws IOException {
+    UUID parent = id(below);
+    if (parent == null) {
+      return;
+    }
+    String now = "{" + parent + "}";
+    if (linkage.length() != now.length()) {
+      throw corrupt("does not say properly which content it was made over", locatorOffset);
+    }
+    file.write(linkageOffset, ByteBuffer.wrap(now.getBytes(StandardCharsets.UTF_16LE)));
   }
 
   @Override

@@ -16,8 +16,12 @@ import java.util.regex.Pattern;
  * @param length of the text, with the zeros behind it
  */
 record DescriptorText(Storage file, long offset, int length, Descriptor descriptor) {
-  private static final Pattern CONTENT =
-      Pattern.compile("^(\\s*CID\\s*=\\s*)([0-9a-fA-F]{1,8})", Pattern.MULTILINE);
+  private static final Pattern CONTENT = number("CID");
+  private static final Pattern PARENT = number("parentCID");
+
+  private static Pattern number(String name) {
+    return Pattern.compile("^(\\s*" + name + "\\s*=\\s*)([0-9a-fA-F]{1,8})", Pattern.MULTILINE);
+  }
 
   /** Reads the text, whose length has been checked. */
   static DescriptorText read(Storage file, long offset, int length) throws IOException {
@@ -38,13 +42,22 @@ record DescriptorText(Storage file, long offset, int length, Descriptor descript
    * Writes a new content number into the text and returns it; a text without one stays as it is.
    */
   long renew() throws IOException {
-    String old = text(file, offset, length);
-    Matcher line = CONTENT.matcher(old);
-    if (!line.find()) {
-      return descriptor.number("CID");
-    }
     // All ones mean that there is no parent.
     long number = ThreadLocalRandom.current().nextLong(0xffffffffL);
+    return put(CONTENT, number) ? number : descriptor.number("CID");
+  }
+
+  /** Writes the number of the content that the disk lies over. */
+  void adopt(long number) throws IOException {
+    put(PARENT, number);
+  }
+
+  private boolean put(Pattern field, long number) throws IOException {
+    String old = text(file, offset, length);
+    Matcher line = field.matcher(old);
+    if (!line.find()) {
+      return false;
+    }
     String next =
         old.substring(0, line.start(2))
             + String.format("%08x", number)
@@ -59,7 +72,7 @@ record DescriptorText(Storage file, long offset, int length, Descriptor descript
           file, "has a description that leaves no room for its content number", offset);
     }
     file.write(offset, ByteBuffer.wrap(bytes, 0, used));
-    return number;
+    return true;
   }
 
   void close() throws IOException {

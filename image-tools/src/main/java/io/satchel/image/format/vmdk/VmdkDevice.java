@@ -7,6 +7,7 @@ import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.CheckReport;
 import io.satchel.image.format.Checkable;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.Linked;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The extents of a VMDK, one behind the other. */
-final class VmdkDevice implements LayeredDevice, Checkable {
+final class VmdkDevice implements LayeredDevice, Checkable, Linked {
   /**
    * A piece of the disk.
    *
@@ -76,6 +77,13 @@ final class VmdkDevice implements LayeredDevice, Checkable {
               "was made over another content of its backing file (number %08x, which is %08x now)",
               expected, parent.contentNumber),
           "restore " + hint() + " as it was then");
+    }
+  }
+
+  @Override
+  public void adopt(BlockDevice below) throws IOException {
+    if (below instanceof VmdkDevice parent) {
+      text.adopt(parent.contentNumber);
     }
   }
 

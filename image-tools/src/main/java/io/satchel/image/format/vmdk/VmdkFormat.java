@@ -114,7 +114,9 @@ public final class VmdkFormat implements ImageFormat {
     if (name == null || !List.of("SPARSE", "FLAT", "VMFS").contains(extent.type())) {
       throw BlockTableDevice.unsupported(file, "has an extent of the type " + extent.type());
     }
-    HostFile part = HostFile.open(part(file, name), !file.readOnly(), HostFile.Locking.YES);
+    HostFile.Locking locking =
+        file instanceof HostFile host ? host.locking() : HostFile.Locking.YES;
+    HostFile part = HostFile.open(part(file, name), !file.readOnly(), locking);
     boolean done = false;
     try {
       LayeredDevice device;

@@ -7,10 +7,14 @@ import io.satchel.image.ImageModel;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
+import io.satchel.image.QemuImg;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.cli.ImgCommand;
 import io.satchel.image.file.Guid;
 import io.satchel.image.file.HostFile;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -156,6 +160,20 @@ class VhdxDifferencingTest {
       assertThat(table.getLong(2 * 8) & 7).as("wholly its own").isEqualTo(6);
       assertThat(table.getLong(5 * 8) & 7).as("mixed").isEqualTo(7);
     }
+  }
+
+  @Test
+  void committedIntoItsParentItStillFits() throws IOException {
+    Path file = child(parent("parent.vhdx"), ".\\parent.vhdx");
+    Path below = folder.resolve("parent.vhdx");
+    PrintStream none = new PrintStream(OutputStream.nullOutputStream());
+    assertThat(ImgCommand.run(none, none, "commit", file.toString())).isZero();
+    for (Path each : new Path[] {below, file}) {
+      try (OpenedImage image = Images.open(each, OpenOptions.readOnly())) {
+        model.check(image.device());
+      }
+    }
+    QemuImg.same(below, model.save(folder.resolve("raw")));
   }
 
   private static UUID dataWrite(Path file) throws IOException {
