@@ -16,6 +16,8 @@ import io.satchel.image.inspect.FileSystems;
 import io.satchel.image.inspect.Inspector;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -141,6 +143,31 @@ class CompactLvmTest {
     tool("e2fsck", "-fn", back);
     tool("debugfs", "-R", "dump content " + folder.resolve("out"), back);
     assertThat(folder.resolve("out")).hasSameBinaryContentAs(content);
+  }
+
+  /** In a partition, whose beginning all places in it are counted from. */
+  @Test
+  void aPartitionMayHoldThemToo() throws IOException {
+    Path pages = Files.write(folder.resolve("swap"), new byte[EXTENT]);
+    tool("mkswap", "-L", "pages", pages);
+    LvmMaker.write(disk, LvmMaker.group(EXTENTS, LvmMaker.volume("swap", 4, 1)));
+    System.arraycopy(Files.readAllBytes(pages), 0, disk, at(4), EXTENT);
+    int start = 1 << 20;
+    ByteBuffer whole = ByteBuffer.allocate(start + disk.length).order(ByteOrder.LITTLE_ENDIAN);
+    whole.put(446 + 4, (byte) 0x8e).putInt(446 + 8, start / 512);
+    whole.putInt(446 + 12, disk.length / 512).putShort(510, (short) 0xaa55).put(start, disk);
+    Path file = Files.write(folder.resolve("disk.raw"), whole.array());
+    try (OpenedImage image = open(file, false)) {
+      Plan plan = Compact.plan(image);
+      assertThat(plan.savings())
+          .extracting(s -> s.kind() + " " + s.label() + " at " + s.start())
+          .containsExactly("LVM vg0 at " + start, "swap pages in vg0/swap at " + (start + at(4)));
+      assertThat(plan.free().ranges())
+          .containsExactly(
+              new long[] {start + at(0), 4L * EXTENT},
+              new long[] {start + at(4) + 4096, EXTENT - 4096},
+              new long[] {start + at(5), (EXTENTS - 5L) * EXTENT});
+    }
   }
 
   /** That the layout is LVM's own says LVM's own tool. */
