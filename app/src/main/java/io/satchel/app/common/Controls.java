@@ -20,7 +20,7 @@ import javafx.util.Duration;
 public final class Controls {
 
   /** Lines longer than this are hard to read. */
-  private static final double LINE = 560;
+  static final double LINE = 560;
 
   private static final Duration TOOLTIP_DELAY = Duration.millis(500);
 

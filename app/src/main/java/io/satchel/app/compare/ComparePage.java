@@ -1,10 +1,9 @@
 package io.satchel.app.compare;
 
-import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.OutcomeLabel;
 import io.satchel.app.common.Page;
-import io.satchel.app.common.Sentences;
 import io.satchel.app.compare.CompareModel.Difference;
 import io.satchel.app.compare.CompareModel.Kind;
 import io.satchel.app.compare.CompareModel.Result;
@@ -37,7 +36,7 @@ public final class ComparePage extends Page {
   private static final double TABLE_HEIGHT = 400;
 
   private final Desktop desktop;
-  private final Label outcome = Controls.paragraph("");
+  private final OutcomeLabel outcome = new OutcomeLabel();
   private final VBox body = new VBox(12);
   private List<Difference> differences = List.of();
 
@@ -51,9 +50,8 @@ public final class ComparePage extends Page {
     super(desktop.texts(), desktop.texts().get("compare.title", olderName, newerName), back);
     this.desktop = desktop;
     setId("compare-page");
-    outcome.setId("outcome");
     add(controls.text("compare.text"), outcome, body);
-    outcome.setText(texts.get("compare.working"));
+    outcome.tell(texts.get("compare.working"));
     ProgressBar bar = new ProgressBar();
     bar.setAccessibleText(texts.get("compare.working"));
     Task<Result> task =
@@ -71,14 +69,13 @@ public final class ComparePage extends Page {
                   @Override
                   public void failed(IOException problem) {
                     body.getChildren().clear();
-                    outcome.getStyleClass().add("warning");
-                    outcome.setText(Sentences.of(texts, problem));
+                    outcome.failed(texts, problem);
                   }
 
                   @Override
                   public void cancelled() {
                     body.getChildren().clear();
-                    outcome.setText(texts.get("jobs.cancelled"));
+                    outcome.tell(texts.get("jobs.cancelled"));
                   }
                 });
     Button cancel = controls.button("cancel", "dialog.cancel", task::cancel);
@@ -87,7 +84,7 @@ public final class ComparePage extends Page {
 
   private void show(Result result) {
     differences = result.differences();
-    outcome.setText(
+    outcome.tell(
         differences.isEmpty()
             ? texts.get("compare.same")
             : texts.get(
@@ -165,7 +162,7 @@ public final class ComparePage extends Page {
     }
     try {
       Files.writeString(target, lines, StandardCharsets.UTF_8);
-      outcome.setText(texts.get("compare.saved", target));
+      outcome.tell(texts.get("compare.saved", target));
     } catch (IOException e) {
       Dialogs.error(desktop.stage(), texts, e);
     }

@@ -1,15 +1,15 @@
 package io.satchel.app.disks;
 
 import io.satchel.app.common.Controls;
-import io.satchel.app.common.Defects;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Lookup;
+import io.satchel.app.common.OutcomeLabel;
 import io.satchel.app.common.Page;
 import io.satchel.app.common.Sentences;
 import io.satchel.app.library.Desktop;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import javafx.application.Platform;
 import javafx.concurrent.Task;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
@@ -30,16 +30,15 @@ abstract class DiskPage extends Page {
   protected final DiskFile file;
   private final VBox subject = new VBox(14);
   private final VBox state = new VBox(10);
-  private final Label outcome = Controls.paragraph("");
+  private final OutcomeLabel outcome = new OutcomeLabel();
 
   DiskPage(Desktop desktop, DiskFile file, String titleKey, String textKey, Runnable back) {
     super(desktop.texts(), desktop.texts().get(titleKey, file.name()), back);
     this.desktop = desktop;
     this.file = file;
-    outcome.setId("outcome");
     Label where = Controls.paragraph(file.path().toString());
     where.getStyleClass().add("quiet");
-    add(controls.text(textKey), where, subject, state);
+    add(controls.text(textKey), where, subject, state, outcome);
   }
 
   /** What is shown between the explanation and the outcome. */
@@ -49,32 +48,22 @@ abstract class DiskPage extends Page {
 
   /** Says what came of it, or what stands in the way. */
   final void outcome(String text, boolean good) {
-    outcome.setText(text);
-    outcome.getStyleClass().removeAll("good", "warning");
-    outcome.getStyleClass().add(good ? "good" : "warning");
-    state.getChildren().setAll(outcome);
+    state.getChildren().clear();
+    outcome.say(text, good);
   }
 
   /** Finds something out off the window's thread; an error becomes the outcome. */
   final <T> void find(Callable<T> work, Consumer<T> next) {
-    Label looking = controls.text("disk.looking");
-    state.getChildren().setAll(looking);
-    Thread.ofVirtual()
-        .name("satchel-look")
-        .start(
-            () -> {
-              try {
-                T found = work.call();
-                Platform.runLater(
-                    () -> {
-                      state.getChildren().clear();
-                      next.accept(found);
-                    });
-              } catch (Exception | OutOfMemoryError e) {
-                Platform.runLater(
-                    () -> outcome(Sentences.of(texts, Defects.asIoException(texts, e)), false));
-              }
-            });
+    outcome.clear();
+    state.getChildren().setAll(controls.text("disk.looking"));
+    Lookup.start(
+        texts,
+        work,
+        found -> {
+          state.getChildren().clear();
+          next.accept(found);
+        },
+        problem -> outcome(Sentences.of(texts, problem), false));
   }
 
   /** Does the work; the page shows how far it is, and the list of tasks does too. */
@@ -119,6 +108,7 @@ abstract class DiskPage extends Page {
     Button cancel = controls.button("cancel", "dialog.cancel", task::cancel);
     HBox.setHgrow(bar, Priority.ALWAYS);
     HBox row = new HBox(10, bar, cancel);
+    outcome.clear();
     state.getChildren().setAll(row, message);
   }
 

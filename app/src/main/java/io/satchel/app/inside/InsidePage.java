@@ -1,11 +1,10 @@
 package io.satchel.app.inside;
 
 import io.satchel.app.common.Choices;
-import io.satchel.app.common.Controls;
-import io.satchel.app.common.Defects;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Lookup;
+import io.satchel.app.common.OutcomeLabel;
 import io.satchel.app.common.Page;
-import io.satchel.app.common.Sentences;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.inside.InsideModel.Place;
 import io.satchel.app.library.Desktop;
@@ -22,7 +21,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import javafx.application.Platform;
 import javafx.beans.property.ReadOnlyStringWrapper;
 import javafx.collections.ListChangeListener;
 import javafx.geometry.Pos;
@@ -49,7 +47,7 @@ public final class InsidePage extends Page {
 
   private final Desktop desktop;
   private final InsideModel model;
-  private final Label outcome = Controls.paragraph("");
+  private final OutcomeLabel outcome = new OutcomeLabel();
   private final Label where = new Label("/");
   private final TableView<Entry> table = new TableView<>();
   private final Button up;
@@ -67,9 +65,6 @@ public final class InsidePage extends Page {
     copy.setDisable(true);
     where.setId("where");
     where.setWrapText(true);
-    outcome.setId("outcome");
-    outcome.setVisible(false);
-    outcome.managedProperty().bind(outcome.visibleProperty());
     places = Choices.of("place", List.of(), this::named);
     places.setAccessibleText(texts.get("inside.place"));
     HBox.setHgrow(where, Priority.ALWAYS);
@@ -90,7 +85,7 @@ public final class InsidePage extends Page {
 
   private void found(List<Place> all) {
     if (all.isEmpty()) {
-      say(texts.get("inside.none"), false);
+      outcome.say(texts.get("inside.none"), false);
       places.setDisable(true);
       up.setDisable(true);
       return;
@@ -190,7 +185,7 @@ public final class InsidePage extends Page {
           table.scrollTo(0);
           table.requestFocus();
           table.getSelectionModel().clearSelection();
-          say("", true);
+          outcome.clear();
         });
   }
 
@@ -212,7 +207,7 @@ public final class InsidePage extends Page {
               @Override
               public void done(InsideModel.Copied copied) {
                 copy.setDisable(false);
-                say(
+                outcome.say(
                     texts.get("inside.copy.done", copied.files(), Sizes.of(copied.bytes()), target),
                     true);
               }
@@ -220,36 +215,18 @@ public final class InsidePage extends Page {
               @Override
               public void failed(IOException problem) {
                 copy.setDisable(false);
-                say(Sentences.of(texts, problem), false);
+                outcome.failed(texts, problem);
               }
 
               @Override
               public void cancelled() {
                 copy.setDisable(false);
-                say(texts.get("jobs.cancelled"), true);
+                outcome.say(texts.get("jobs.cancelled"), true);
               }
             });
-  }
-
-  private void say(String text, boolean good) {
-    outcome.setText(text);
-    outcome.getStyleClass().removeAll("good", "warning");
-    outcome.getStyleClass().add(good ? "good" : "warning");
-    outcome.setVisible(!text.isEmpty());
   }
 
   private <T> void look(Callable<T> work, Consumer<T> next) {
-    Thread.ofVirtual()
-        .name("satchel-look")
-        .start(
-            () -> {
-              try {
-                T found = work.call();
-                Platform.runLater(() -> next.accept(found));
-              } catch (Exception | OutOfMemoryError e) {
-                Platform.runLater(
-                    () -> say(Sentences.of(texts, Defects.asIoException(texts, e)), false));
-              }
-            });
+    Lookup.start(texts, work, next, problem -> outcome.failed(texts, problem));
   }
 }

@@ -1,11 +1,11 @@
 package io.satchel.app.launch;
 
 import io.satchel.app.common.AppSettings;
-import io.satchel.app.common.Defects;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.FilePicker;
 import io.satchel.app.common.Jobs;
 import io.satchel.app.common.JsonFile;
+import io.satchel.app.common.Lookup;
 import io.satchel.app.common.Page;
 import io.satchel.app.common.Theme;
 import io.satchel.app.library.DataFolder;
@@ -224,21 +224,14 @@ final class MainWindow implements Machines.Screen {
    */
   <T> void find(Callable<T> work, Consumer<T> next) {
     root.setCenter(new BorderPane(new ProgressIndicator()));
-    Thread.ofVirtual()
-        .name("satchel-look")
-        .start(
-            () -> {
-              try {
-                T found = work.call();
-                Platform.runLater(() -> next.accept(found));
-              } catch (Exception | OutOfMemoryError e) {
-                Platform.runLater(
-                    () -> {
-                      showLibrary();
-                      Dialogs.error(stage, texts, Defects.asIoException(texts, e));
-                    });
-              }
-            });
+    Lookup.start(
+        texts,
+        work,
+        next,
+        problem -> {
+          showLibrary();
+          Dialogs.error(stage, texts, problem);
+        });
   }
 
   // --- From outside ---

@@ -4,15 +4,14 @@ import io.satchel.app.common.AppSettings;
 import io.satchel.app.common.FilePicker;
 import io.satchel.app.demo.DemoImage;
 import io.satchel.app.library.DataFolder;
+import io.satchel.app.library.Library;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 import javafx.application.Platform;
 import javafx.stage.Stage;
 
@@ -42,7 +41,7 @@ final class Training {
         run(home);
         status = 0;
       } finally {
-        delete(home);
+        Library.deleteFolder(home);
       }
     } catch (IOException | InterruptedException | ExecutionException | TimeoutException e) {
       System.err.println("The training run failed: " + e);
@@ -94,13 +93,5 @@ final class Training {
           ended.complete(null);
         });
     ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(each);
-      }
-    }
   }
 }

@@ -285,7 +285,8 @@ public final class Library {
     deleteFolder(entry.folder());
   }
 
-  static void deleteFolder(Path folder) throws IOException {
+  /** Deletes a folder with everything in it. */
+  public static void deleteFolder(Path folder) throws IOException {
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(each);

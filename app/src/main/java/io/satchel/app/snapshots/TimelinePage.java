@@ -2,11 +2,11 @@ package io.satchel.app.snapshots;
 
 import io.satchel.app.common.Choices;
 import io.satchel.app.common.Controls;
-import io.satchel.app.common.Defects;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Lookup;
+import io.satchel.app.common.OutcomeLabel;
 import io.satchel.app.common.Page;
-import io.satchel.app.common.Sentences;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Conversion;
 import io.satchel.app.library.Desktop;
@@ -61,7 +61,7 @@ public final class TimelinePage extends Page {
   private final Ways ways;
   private final TimelineView view;
   private final ScrollPane scroll;
-  private final Label outcome = Controls.paragraph("");
+  private final OutcomeLabel outcome = new OutcomeLabel();
   private final Label chosenName = new Label();
   private final Label chosenNote = Controls.paragraph("");
   private final FlowPane doing = new FlowPane(10, 8);
@@ -84,9 +84,6 @@ public final class TimelinePage extends Page {
     scroll.getStyleClass().addAll("page-scroll", "timeline-scroll");
     scroll.setVbarPolicy(ScrollPane.ScrollBarPolicy.NEVER);
     scroll.setMinHeight(Region.USE_PREF_SIZE);
-    outcome.setId("outcome");
-    outcome.setVisible(false);
-    outcome.managedProperty().bind(outcome.visibleProperty());
     chosenName.getStyleClass().add("section-title");
     chosenName.setId("chosen");
     chosenName.setWrapText(true);
@@ -244,33 +241,15 @@ public final class TimelinePage extends Page {
     return node.shown(node.automatic() ? texts.get("timeline.automatic.title") : "");
   }
 
-  private void say(String text, boolean good) {
-    outcome.setText(text);
-    outcome.getStyleClass().removeAll("good", "warning");
-    outcome.getStyleClass().add(good ? "good" : "warning");
-    outcome.setVisible(!text.isEmpty());
-  }
-
   // --- Work ---
 
   private <T> void look(java.util.concurrent.Callable<T> work, Consumer<T> next) {
-    Thread.ofVirtual()
-        .name("satchel-look")
-        .start(
-            () -> {
-              try {
-                T found = work.call();
-                Platform.runLater(() -> next.accept(found));
-              } catch (Exception | OutOfMemoryError e) {
-                Platform.runLater(
-                    () -> say(Sentences.of(texts, Defects.asIoException(texts, e)), false));
-              }
-            });
+    Lookup.start(texts, work, next, problem -> outcome.failed(texts, problem));
   }
 
   private <T> void work(String title, Jobs.Work<T> work, Consumer<T> next) {
     waiting(true);
-    say(texts.get("timeline.working"), true);
+    outcome.say(texts.get("timeline.working"), true);
     desktop
         .jobs()
         .start(
@@ -280,7 +259,7 @@ public final class TimelinePage extends Page {
               @Override
               public void done(T result) {
                 waiting(false);
-                say("", true);
+                outcome.clear();
                 next.accept(result);
               }
 
@@ -288,14 +267,14 @@ public final class TimelinePage extends Page {
               public void failed(IOException problem) {
                 waiting(false);
                 refresh(null);
-                say(Sentences.of(texts, problem), false);
+                outcome.failed(texts, problem);
               }
 
               @Override
               public void cancelled() {
                 waiting(false);
                 refresh(null);
-                say(texts.get("jobs.cancelled"), true);
+                outcome.say(texts.get("jobs.cancelled"), true);
               }
             });
   }
@@ -314,7 +293,7 @@ public final class TimelinePage extends Page {
             timeline.every(minutes);
             return minutes;
           },
-          _ -> say("", true));
+          _ -> outcome.clear());
     }
   }
 
@@ -342,7 +321,7 @@ public final class TimelinePage extends Page {
           progress -> timeline.take(wanted, progress),
           name -> {
             refresh(name);
-            say(texts.get("timeline.take.done"), true);
+            outcome.say(texts.get("timeline.take.done"), true);
           });
     }
   }
@@ -366,7 +345,7 @@ public final class TimelinePage extends Page {
         _ -> {
           refresh(null);
           boolean starts = !timeline.store().live() && !node.diskOnly();
-          say(
+          outcome.say(
               texts.get(
                   starts ? "timeline.restore.done.start" : "timeline.restore.done", name(node)),
               true);
@@ -405,7 +384,7 @@ public final class TimelinePage extends Page {
                     called,
                     progress),
         made -> {
-          say(texts.get("timeline.branch.done", made.name()), true);
+          outcome.say(texts.get("timeline.branch.done", made.name()), true);
           ways.made(made);
         });
   }
@@ -536,7 +515,7 @@ public final class TimelinePage extends Page {
           }
           return Files.size(target);
         },
-        size -> say(texts.get("export.done", target, Sizes.of(size)), true));
+        size -> outcome.say(texts.get("export.done", target, Sizes.of(size)), true));
   }
 
   private void delete(Node node) {
@@ -553,7 +532,7 @@ public final class TimelinePage extends Page {
         _ -> timeline.delete(node.snapshot().name()),
         freed -> {
           refresh(null);
-          say(texts.get("timeline.delete.done", name(node), Sizes.of(freed)), true);
+          outcome.say(texts.get("timeline.delete.done", name(node), Sizes.of(freed)), true);
         });
   }
 }

@@ -5,6 +5,8 @@ import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.FileRow;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Lookup;
+import io.satchel.app.common.Sentences;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.identify.ImageSummary;
 import io.satchel.app.library.Conversion;
@@ -26,7 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import javafx.application.Platform;
 import javafx.geometry.Pos;
 import javafx.scene.Node;
 import javafx.scene.control.ComboBox;
@@ -124,22 +125,16 @@ public final class AdoptWizard {
     if (path == null || !Files.isRegularFile(path)) {
       return;
     }
-    Thread.ofVirtual()
-        .name("satchel-look")
-        .start(
-            () -> {
-              try {
-                ImageSummary summary = ImageSummary.of(path);
-                Platform.runLater(() -> seen(path, summary));
-              } catch (IOException e) {
-                Platform.runLater(() -> failed(path, e));
-              }
-            });
+    Lookup.start(
+        texts,
+        () -> ImageSummary.of(path),
+        summary -> seen(path, summary),
+        problem -> failed(path, problem));
   }
 
   private void failed(Path path, IOException problem) {
     if (path.equals(looked)) {
-      found.setText(io.satchel.app.common.Sentences.of(texts, problem));
+      found.setText(Sentences.of(texts, problem));
     }
   }
 

@@ -47,22 +47,7 @@ class LibraryWindowTest extends WindowFixture {
   }
 
   private Entry added(FxRobot robot, String name) throws IOException {
-    Entry entry = library.adopt(MachineFile.named(name, 32, "pentium"), image);
-    robot.interact(window::showLibrary);
-    return entry;
-  }
-
-  private Entry now(Entry entry) {
-    return library.read(entry.folder());
-  }
-
-  private static void write(FxRobot robot, String field, String text) {
-    waitForNode(robot, field);
-    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
-  }
-
-  private static String said(FxRobot robot, String label) {
-    return robot.lookup(label).tryQueryAs(Labeled.class).map(Labeled::getText).orElse("");
+    return added(robot, MachineFile.named(name, 32, "pentium"), image);
   }
 
   private static void waitForWrite(FxRobot robot) {

@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Objects;
 import javafx.application.Platform;
 import javafx.scene.control.Labeled;
-import javafx.scene.control.TextInputControl;
 import javafx.scene.control.ToggleButton;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
@@ -48,28 +47,13 @@ class SnapshotsWindowTest extends WindowFixture {
   }
 
   private Entry added(FxRobot robot, String name) throws IOException {
-    Entry entry = library.adopt(MachineFile.named(name, 16, "pentium"), image);
-    robot.interact(window::showLibrary);
-    return entry;
-  }
-
-  private Entry now(Entry entry) {
-    return library.read(entry.folder());
+    return added(robot, MachineFile.named(name, 16, "pentium"), image);
   }
 
   private static void type(FxRobot robot, String text) {
     MachineView view = view(robot).orElseThrow();
     UsKeyboard.strokes(text)
         .forEach(stroke -> view.session().machine().key(stroke.key(), stroke.down()));
-  }
-
-  private static void write(FxRobot robot, String field, String text) {
-    waitForNode(robot, field);
-    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
-  }
-
-  private static String said(FxRobot robot, String label) {
-    return robot.lookup(label).tryQueryAs(Labeled.class).map(Labeled::getText).orElse("");
   }
 
   private static void waitToHear(FxRobot robot, String words) {

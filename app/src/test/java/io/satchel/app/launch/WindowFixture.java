@@ -4,6 +4,8 @@ import io.satchel.app.common.AppSettings;
 import io.satchel.app.common.FilePicker;
 import io.satchel.app.library.DataFolder;
 import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile;
 import io.satchel.app.machine.MachineView;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,8 +19,10 @@ import java.util.function.BooleanSupplier;
 import javafx.application.Platform;
 import javafx.scene.control.ButtonBase;
 import javafx.scene.control.DialogPane;
+import javafx.scene.control.Labeled;
 import javafx.scene.control.MenuButton;
 import javafx.scene.control.MenuItem;
+import javafx.scene.control.TextInputControl;
 import javafx.stage.FileChooser;
 import javafx.stage.Stage;
 import javafx.stage.Window;
@@ -177,6 +181,29 @@ abstract class WindowFixture {
             .orElseThrow();
     Platform.runLater(found::fire);
     WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  /** Writes into a field. */
+  static void write(FxRobot robot, String field, String text) {
+    waitForNode(robot, field);
+    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
+  }
+
+  /** What a label says; empty when it is not there. */
+  static String said(FxRobot robot, String label) {
+    return robot.lookup(label).tryQueryAs(Labeled.class).map(Labeled::getText).orElse("");
+  }
+
+  /** Adds a machine that runs {@code image} to the library, which is shown then. */
+  final Entry added(FxRobot robot, MachineFile draft, Path image) throws IOException {
+    Entry entry = library.adopt(draft, image);
+    robot.interact(window::showLibrary);
+    return entry;
+  }
+
+  /** A machine as its folder has it now. */
+  final Entry now(Entry entry) {
+    return library.read(entry.folder());
   }
 
   void waitForLibrary(FxRobot robot) {
