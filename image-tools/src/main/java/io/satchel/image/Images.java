@@ -8,6 +8,7 @@ import io.satchel.image.block.FilterDevice;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.container.Container;
+import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.crypt.Secrets;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.file.Storage;
@@ -205,9 +206,17 @@ public final class Images {
       }
       if (format instanceof Qcow2Format qcow2) {
         return qcow2.open(
-            through, Purpose.USE, options.cache() == CacheMode.UNSAFE, options.keys().at(depth));
+            through,
+            Purpose.USE,
+            options.cache() == CacheMode.UNSAFE,
+            passphrase(file.path(), depth));
       }
-      return format.open(through, Purpose.USE, options.keys().at(depth));
+      return format.open(through, Purpose.USE, passphrase(file.path(), depth));
+    }
+
+    private Passphrase passphrase(Path path, int depth) {
+      byte[] given = options.answers().key(path);
+      return given == null ? options.keys().at(depth) : Passphrase.of(given);
     }
 
     private void attach(Path path, LayeredDevice device, int depth) throws IOException {
@@ -227,12 +236,23 @@ public final class Images {
       if (reference == null || options.backing() == BackingPolicy.NONE) {
         return;
       }
-      Path named = resolve(path, reference.name(), "backing file");
-      if (!Files.exists(named)) {
-        throw missing(path, device.backingMissing(named));
+      device.attachBacking(
+          open(below(path, device, reference, depth), reference.format(), depth + 1));
+    }
+
+    /** Where the file is that an image lies over. */
+    private Path below(
+        Path image, LayeredDevice device, LayeredDevice.BackingReference reference, int depth)
+        throws IOException {
+      Path moved = options.answers().below(image);
+      if (moved != null) {
+        return moved;
       }
-      Path below = allowed(path, reference.name(), depth, "backing file");
-      device.attachBacking(open(below, reference.format(), depth + 1));
+      Path named = resolve(image, reference.name(), "backing file");
+      if (!Files.exists(named)) {
+        throw missing(image, device.backingMissing(named));
+      }
+      return allowed(image, reference.name(), depth, "backing file");
     }
 
     private HostFile hostFile(Path path, boolean writable) throws IOException {
@@ -255,6 +275,7 @@ public final class Images {
       }
       boolean anywhere =
           options.backing() == BackingPolicy.ANYWHERE
+              || options.answers().mayLeave(image)
               || options.backing() == BackingPolicy.OVERLAY && depth == 0;
       if (!anywhere) {
         Path folder = image.toRealPath().getParent();

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param locking whether other programs are kept away, as QEMU does it
  * @param cache what a flush waits for
  * @param keys what unlocks the image and its backing files
+ * @param answers what a person answered to questions that its files raised
  * @param through what the image's own file is read and written through; it closes that file
  */
 public record OpenOptions(
@@ -25,6 +26,7 @@ public record OpenOptions(
     boolean locking,
     CacheMode cache,
     Keys keys,
+    Answers answers,
     UnaryOperator<Storage> through) {
   public OpenOptions(
       boolean writable,
@@ -32,7 +34,15 @@ public record OpenOptions(
       BackingPolicy backing,
       boolean locking,
       CacheMode cache) {
-    this(writable, format, backing, locking, cache, Keys.none(), UnaryOperator.identity());
+    this(
+        writable,
+        format,
+        backing,
+        locking,
+        cache,
+        Keys.none(),
+        Answers.none(),
+        UnaryOperator.identity());
   }
 
   /** Which backing (and data) files an image may bring along. */
@@ -107,28 +117,32 @@ public record OpenOptions(
 
   /** With the format given, or recognised by content when it is null. */
   public OpenOptions withFormat(@Nullable String name) {
-    return new OpenOptions(writable, name, backing, locking, cache, keys, through);
+    return new OpenOptions(writable, name, backing, locking, cache, keys, answers, through);
   }
 
   public OpenOptions withBacking(BackingPolicy policy) {
-    return new OpenOptions(writable, format, policy, locking, cache, keys, through);
+    return new OpenOptions(writable, format, policy, locking, cache, keys, answers, through);
   }
 
   public OpenOptions withLocking(boolean on) {
-    return new OpenOptions(writable, format, backing, on, cache, keys, through);
+    return new OpenOptions(writable, format, backing, on, cache, keys, answers, through);
   }
 
   public OpenOptions withCache(CacheMode mode) {
-    return new OpenOptions(writable, format, backing, locking, mode, keys, through);
+    return new OpenOptions(writable, format, backing, locking, mode, keys, answers, through);
   }
 
   public OpenOptions withKeys(Keys unlocking) {
-    return new OpenOptions(writable, format, backing, locking, cache, unlocking, through);
+    return new OpenOptions(writable, format, backing, locking, cache, unlocking, answers, through);
+  }
+
+  public OpenOptions withAnswers(Answers given) {
+    return new OpenOptions(writable, format, backing, locking, cache, keys, given, through);
   }
 
   /** With something between the image's own file and the format. */
   public OpenOptions withStorage(UnaryOperator<Storage> between) {
-    return new OpenOptions(writable, format, backing, locking, cache, keys, between);
+    return new OpenOptions(writable, format, backing, locking, cache, keys, answers, between);
   }
 
   /** With a pass phrase for the image itself. */

@@ -30,7 +30,7 @@ public final class Overlay {
    * @throws ImageException if the overlay exists or the backing image cannot be opened
    */
   public static void create(Path overlay, Path backing) throws IOException {
-    create(overlay, backing, null);
+    create(overlay, backing, OpenOptions.readOnly());
   }
 
   /** As {@link #create(Path, Path)}, with the backing image's format given when it is not null. */
@@ -47,6 +47,16 @@ public final class Overlay {
    */
   public static void create(Path overlay, Path backing, BackingPolicy below, Path together)
       throws IOException {
+    create(overlay, backing, OpenOptions.readOnly().withBacking(below), together);
+  }
+
+  /**
+   * As {@link #create(Path, Path, BackingPolicy, Path)}.
+   *
+   * @param below how the backing image is opened, to be read
+   */
+  public static void create(Path overlay, Path backing, OpenOptions below, Path together)
+      throws IOException {
     Path folder = overlay.toAbsolutePath().normalize().getParent();
     Path absolute = backing.toAbsolutePath().normalize();
     Path whole = together.toAbsolutePath().normalize();
@@ -55,7 +65,16 @@ public final class Overlay {
         folder != null && within && !folder.equals(absolute.getParent())
             ? folder.relativize(absolute).toString().replace('\\', '/')
             : nameFor(overlay, backing);
-    create(overlay, backing, OpenOptions.readOnly().withBacking(below), name);
+    create(overlay, backing, below, name);
+  }
+
+  /**
+   * As {@link #create(Path, Path)}, with what is known of the backing image.
+   *
+   * @param below how it is opened, to be read
+   */
+  public static void create(Path overlay, Path backing, OpenOptions below) throws IOException {
+    create(overlay, backing, below, nameFor(overlay, backing));
   }
 
   private static void create(Path overlay, Path backing, OpenOptions below, String name)
@@ -112,6 +131,15 @@ public final class Overlay {
    */
   public static boolean keep(Path overlay, BackingPolicy below, Progress progress)
       throws IOException {
+    return keep(overlay, OpenOptions.forWriting().withBacking(below), progress);
+  }
+
+  /**
+   * As {@link #keep(Path, Progress)}.
+   *
+   * @param into how the image below is opened, to be written
+   */
+  public static boolean keep(Path overlay, OpenOptions into, Progress progress) throws IOException {
     Path backing;
     String format;
     try (OpenedImage image = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE))) {
@@ -124,8 +152,7 @@ public final class Overlay {
       format = null;
     }
     try (OpenedImage changes = Images.open(overlay, openOptions().withBacking(BackingPolicy.NONE));
-        OpenedImage target =
-            Images.open(backing, OpenOptions.forWriting().withFormat(format).withBacking(below))) {
+        OpenedImage target = Images.open(backing, into.withFormat(format))) {
       BlockDevice from = changes.device();
       BlockDevice to = target.device();
       if (to.readOnly()) {

@@ -22,7 +22,7 @@ public final class Sentences {
    */
   public static String of(Texts texts, IOException problem) {
     String english = of(problem);
-    if (!texts.chinese()) {
+    if (!texts.chinese() || problem instanceof Said) {
       return english;
     }
     if (problem instanceof ImageException image) {

@@ -3,6 +3,7 @@ package io.satchel.app.disks;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -18,20 +19,24 @@ import org.jspecify.annotations.Nullable;
  * @param name what the person knows it as
  * @param entry the machine that it belongs to, or null
  * @param disk which of its disks, or null
+ * @param answers what was answered to questions that it raised
  */
-public record DiskFile(Path path, String name, @Nullable Entry entry, @Nullable Disk disk) {
+public record DiskFile(
+    Path path, String name, @Nullable Entry entry, @Nullable Disk disk, Answers answers) {
 
-  public static DiskFile of(Path path) {
-    return new DiskFile(path, String.valueOf(path.getFileName()), null, null);
+  /** A picked file, with what was answered to questions that it raised. */
+  public static DiskFile of(Path path, Answers answers) {
+    return new DiskFile(path, String.valueOf(path.getFileName()), null, null, answers);
   }
 
+  /** What is on top of a machine's disk. */
   public static DiskFile of(Entry entry, Disk disk) {
-    return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk);
+    return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk, Answers.none());
   }
 
   /** How it is opened for reading. */
   OpenOptions reading() throws IOException {
-    return OpenOptions.readOnly().withBacking(policy());
+    return OpenOptions.readOnly().withBacking(policy()).withAnswers(answers);
   }
 
   private BackingPolicy policy() throws IOException {
@@ -45,6 +50,6 @@ public record DiskFile(Path path, String name, @Nullable Entry entry, @Nullable 
   }
 
   OpenedImage openForWriting() throws IOException {
-    return Images.open(path, OpenOptions.forWriting().withBacking(policy()));
+    return Images.open(path, OpenOptions.forWriting().withBacking(policy()).withAnswers(answers));
   }
 }

@@ -2,6 +2,7 @@ package io.satchel.app.identify;
 
 import io.satchel.app.open.Changes;
 import io.satchel.app.open.ImageKinds;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
@@ -26,6 +27,7 @@ import java.util.Locale;
  * @param chain the files that it consists of, itself first
  * @param keptBefore whether an earlier run has kept changes beside it
  * @param preset the id of the preset that fits
+ * @param answers what was answered to questions that it raised
  */
 public record ImageSummary(
     Path path,
@@ -35,7 +37,8 @@ public record ImageSummary(
     boolean dirty,
     List<Path> chain,
     boolean keptBefore,
-    String preset) {
+    String preset,
+    Answers answers) {
 
   /** FAT volumes of more than this were made by Windows 95 OSR2 or later. */
   private static final long FAT16_LIMIT = 2L << 30;
@@ -46,8 +49,14 @@ public record ImageSummary(
    * @throws IOException if it is none, in one sentence
    */
   public static ImageSummary of(Path path) throws IOException {
-    DriveKind kind = ImageKinds.of(path);
-    try (OpenedImage image = Images.open(path, OpenOptions.readOnly().withLocking(false))) {
+    return of(path, Answers.none());
+  }
+
+  /** As {@link #of(Path)}, with what was answered to questions that the image raised. */
+  public static ImageSummary of(Path path, Answers answers) throws IOException {
+    DriveKind kind = ImageKinds.of(path, answers);
+    OpenOptions look = OpenOptions.readOnly().withLocking(false).withAnswers(answers);
+    try (OpenedImage image = Images.open(path, look)) {
       Findings findings = Inspector.inspect(image);
       boolean dirty =
           image.chain().getFirst().device() instanceof LayeredDevice device && device.dirty();
@@ -59,7 +68,8 @@ public record ImageSummary(
           dirty,
           image.chain().stream().map(OpenedImage.Layer::path).toList(),
           Changes.keptBeside(path),
-          guess(kind, findings));
+          guess(kind, findings),
+          answers);
     }
   }
 

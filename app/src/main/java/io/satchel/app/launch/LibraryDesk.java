@@ -1,6 +1,7 @@
 package io.satchel.app.launch;
 
 import io.satchel.app.common.Dialogs;
+import io.satchel.app.common.Page;
 import io.satchel.app.compare.ComparePage;
 import io.satchel.app.demo.DemoImage;
 import io.satchel.app.disks.CheckPage;
@@ -35,6 +36,9 @@ import io.satchel.app.snapshots.TimelinePage;
 import io.satchel.app.wizard.AdoptWizard;
 import io.satchel.app.wizard.CreateWizard;
 import io.satchel.app.wizard.NewDiskWizard;
+import io.satchel.image.Answers;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.DriveKind;
@@ -70,6 +74,24 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
     }
   }
 
+  /** Asks for a disk and what it raises, and shows a page about it. */
+  private void picked(String title, Function<DiskFile, Page> page) {
+    pick(
+        title,
+        file -> readable(file, answers -> window.show(page.apply(DiskFile.of(file, answers)))));
+  }
+
+  /** Goes on when the image can be opened, with what was asked for that. */
+  private void readable(Path file, Consumer<Answers> next) {
+    window.find(
+        answers -> {
+          OpenOptions look = OpenOptions.readOnly().withLocking(false).withAnswers(answers);
+          Images.open(file, look).close();
+          return file;
+        },
+        (_, answers) -> next.accept(answers));
+  }
+
   // --- An image ---
 
   @Override
@@ -80,8 +102,8 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   @Override
   public void open(Path image) {
     window.find(
-        () -> ImageSummary.of(image),
-        summary -> {
+        answers -> ImageSummary.of(image, answers),
+        (summary, _) -> {
           recent.add(image);
           window.show(new IdentifyPage(desktop, summary, this, window::showLibrary));
         });
@@ -89,7 +111,10 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void runOnce(ImageSummary image, Preset preset) {
-    window.run(RunRequest.of(image.path()).withHardware(preset.memoryMib(), preset.processor()));
+    window.run(
+        RunRequest.of(image.path())
+            .withHardware(preset.memoryMib(), preset.processor())
+            .withAnswers(image.answers()));
   }
 
   @Override
@@ -105,7 +130,7 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
         MachineFile.named(name, preset.memoryMib(), preset.processor())
             .withPreset(preset.id())
             .withBoot(List.of(BootDevice.HARD_DISK, BootDevice.CD, BootDevice.FLOPPY), null, false);
-    window.find(() -> desktop.library().adopt(draft, image.path()), this::made);
+    window.find(() -> desktop.library().adopt(draft, image.path(), image.answers()), this::made);
   }
 
   /** A machine was added; it can be started from its card. */
@@ -116,12 +141,13 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void check(ImageSummary image) {
-    window.show(new CheckPage(desktop, DiskFile.of(image.path()), window::showLibrary));
+    window.show(
+        new CheckPage(desktop, DiskFile.of(image.path(), image.answers()), window::showLibrary));
   }
 
   @Override
   public void demo() {
-    machines.start(() -> Changes.none(RunRequest.of(DemoImage.unpack())));
+    machines.start(_ -> Changes.none(RunRequest.of(DemoImage.unpack())), Answers.none());
   }
 
   // --- Wizards and tools ---
@@ -148,30 +174,26 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void convertDisk() {
-    pick(
-        "library.convert",
-        file -> window.show(new ConvertPage(desktop, DiskFile.of(file), window::showLibrary)));
+    picked("library.convert", file -> new ConvertPage(desktop, file, window::showLibrary));
   }
 
   @Override
   public void compactDisk() {
-    pick(
-        "library.compact",
-        file -> window.show(new CompactPage(desktop, DiskFile.of(file), window::showLibrary)));
+    picked("library.compact", file -> new CompactPage(desktop, file, window::showLibrary));
   }
 
   @Override
   public void checkDisk() {
     pick(
         "library.check",
-        file -> window.show(new CheckPage(desktop, DiskFile.of(file), window::showLibrary)));
+        file ->
+            window.show(
+                new CheckPage(desktop, DiskFile.of(file, Answers.none()), window::showLibrary)));
   }
 
   @Override
   public void resizeDisk() {
-    pick(
-        "library.resize",
-        file -> window.show(new ResizePage(desktop, DiskFile.of(file), window::showLibrary)));
+    picked("library.resize", file -> new ResizePage(desktop, file, window::showLibrary));
   }
 
   @Override
@@ -203,16 +225,17 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void lookInsideDisk() {
-    pick("library.inside", this::lookInside);
+    pick(
+        "library.inside",
+        file -> readable(file, answers -> lookInside(DiskLook.of(file, answers))));
   }
 
   @Override
   public void lookInside(ImageSummary image) {
-    lookInside(image.path());
+    lookInside(DiskLook.of(image.path(), image.answers()));
   }
 
-  private void lookInside(Path file) {
-    DiskLook disk = DiskLook.of(file);
+  private void lookInside(DiskLook disk) {
     window.show(
         new InsidePage(desktop, new InsideModel(List.of(disk)), disk.name(), window::showLibrary));
   }
@@ -302,9 +325,10 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
             machines::show,
             () ->
                 machines.start(
-                    () ->
+                    answers ->
                         MachineRun.prepare(
-                            desktop.library(), desktop.library().read(entry.folder()))));
+                            desktop.library(), desktop.library().read(entry.folder()), answers),
+                    Answers.none()));
   }
 
   @Override
@@ -359,7 +383,7 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   }
 
   /** Shows the page about a machine's first disk. */
-  private void disk(Entry entry, Function<DiskFile, io.satchel.app.common.Page> page) {
+  private void disk(Entry entry, Function<DiskFile, Page> page) {
     whole(
         entry,
         () -> {
@@ -393,11 +417,13 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void keepInterrupted(Entry entry) {
-    machines.settle(() -> MachineRun.left(desktop.library(), entry), true);
+    machines.settle(
+        answers -> MachineRun.prepare(desktop.library(), entry, answers), true, Answers.none());
   }
 
   @Override
   public void discardInterrupted(Entry entry) {
-    machines.settle(() -> MachineRun.left(desktop.library(), entry), false);
+    machines.settle(
+        answers -> MachineRun.prepare(desktop.library(), entry, answers), false, Answers.none());
   }
 }

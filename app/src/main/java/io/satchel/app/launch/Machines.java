@@ -2,15 +2,20 @@ package io.satchel.app.launch;
 
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
+import io.satchel.app.common.Said;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.library.MachineRun;
+import io.satchel.app.library.Questions;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
 import io.satchel.app.snapshots.LiveSnapshots;
 import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.app.snapshots.Timeline;
+import io.satchel.image.Answers;
 import io.satchel.image.Progress;
+import io.satchel.image.block.ImageException;
+import io.satchel.image.operation.Cancelled;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineState;
@@ -22,7 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import javafx.scene.control.ButtonBar.ButtonData;
 import javafx.scene.control.ButtonType;
 import javafx.stage.Stage;
@@ -48,6 +53,9 @@ final class Machines {
     void busy(boolean waiting);
 
     void say(String sentence);
+
+    /** Shows what went wrong. */
+    void error(IOException problem);
 
     /** Shows a computer's snapshots. */
     void showTimeline(SnapshotStore store, Runnable back);
@@ -257,11 +265,11 @@ final class Machines {
   }
 
   /** Opens what {@code prepare} gives and switches it on; an error is shown. */
-  void start(Callable<RunChanges> prepare) {
+  void start(Questions.Opening<RunChanges> prepare, Answers known) {
     work(
         texts.get("jobs.starting"),
         _ -> {
-          RunChanges changes = prepare.call();
+          RunChanges changes = prepare.with(known);
           try {
             Session session =
                 Session.open(changes.request(), changes.slots(), new MachineEvents() {});
@@ -284,6 +292,7 @@ final class Machines {
           }
         },
         opened -> begin(opened.changes, opened.session),
+        problem -> ask(problem, known, more -> start(prepare, more)),
         screen::showLibrary);
   }
 
@@ -483,11 +492,11 @@ final class Machines {
   }
 
   /** Keeps or throws away what an interrupted machine left. */
-  void settle(Callable<MachineRun> left, boolean keep) {
+  void settle(Questions.Opening<MachineRun> left, boolean keep, Answers known) {
     work(
         texts.get("jobs.settling"),
         progress -> {
-          MachineRun run = left.call();
+          MachineRun run = left.with(known);
           if (keep) {
             run.keep(progress);
           } else {
@@ -499,12 +508,56 @@ final class Machines {
           screen.say(texts.get(keep ? "library.kept" : "library.discarded", run.name()));
           screen.showLibrary();
         },
+        problem -> ask(problem, known, more -> settle(left, keep, more)),
         screen::showLibrary);
+  }
+
+  /** What the images raise is asked; anything else is shown. */
+  private void ask(IOException problem, Answers known, Consumer<Answers> again) {
+    new Questions(desktop)
+        .answer(
+            problem,
+            known,
+            again,
+            remaining -> {
+              if (!(remaining instanceof Cancelled)) {
+                screen.error(remaining);
+              }
+              screen.showLibrary();
+            });
+  }
+
+  /** A problem that one of these machines causes says which. */
+  IOException named(IOException problem) {
+    if (problem instanceof ImageException image && image.kind() == ImageException.Kind.IN_USE) {
+      for (Running each : all) {
+        if (each.session.uses(Path.of(image.file()))) {
+          return new Said(texts.get("error.held", image.file(), each.shownName()), problem);
+        }
+      }
+    }
+    return problem;
+  }
+
+  private <T> void work(String title, Jobs.Work<T> work, Consumer<T> done, Runnable otherwise) {
+    work(
+        title,
+        work,
+        done,
+        problem -> {
+          screen.error(problem);
+          otherwise.run();
+        },
+        otherwise);
   }
 
   /** Work that the window waits for; it is in the list of tasks and can be stopped there. */
   private <T> void work(
-      String title, Jobs.Work<T> work, java.util.function.Consumer<T> done, Runnable otherwise) {
+      String title,
+      Jobs.Work<T> work,
+      Consumer<T> done,
+      Consumer<IOException> failed,
+      Runnable cancelled) {
     screen.busy(true);
     desktop
         .jobs()
@@ -521,15 +574,14 @@ final class Machines {
               @Override
               public void failed(IOException problem) {
                 screen.busy(false);
-                Dialogs.error(desktop.stage(), texts, problem);
-                otherwise.run();
+                failed.accept(problem);
               }
 
               @Override
               public void cancelled() {
                 screen.busy(false);
                 screen.say(texts.get("jobs.cancelled"));
-                otherwise.run();
+                cancelled.run();
               }
             });
   }

@@ -13,12 +13,15 @@ import io.satchel.app.library.Desktop;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.LibraryView;
+import io.satchel.app.library.Questions;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.Changes;
 import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.preset.Presets;
 import io.satchel.app.snapshots.SnapshotStore;
+import io.satchel.image.Answers;
+import io.satchel.image.operation.Cancelled;
 import io.satchel.resources.Texts;
 import java.io.File;
 import java.io.IOException;
@@ -26,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import javafx.application.Platform;
 import javafx.scene.Cursor;
@@ -224,14 +228,28 @@ final class MainWindow implements Machines.Screen {
    */
   <T> void find(Callable<T> work, Consumer<T> next) {
     root.setCenter(new BorderPane(new ProgressIndicator()));
-    Lookup.start(
-        texts,
-        work,
-        next,
-        problem -> {
-          showLibrary();
-          Dialogs.error(stage, texts, problem);
-        });
+    Lookup.start(texts, work, next, this::failed);
+  }
+
+  /**
+   * As {@link #find(Callable, Consumer)}, for work that opens an image: what the image raises is
+   * asked, and {@code next} gets the answers too.
+   */
+  <T> void find(Questions.Opening<T> work, BiConsumer<T, Answers> next) {
+    root.setCenter(new BorderPane(new ProgressIndicator()));
+    new Questions(desktop).open(Answers.none(), work, next, this::failed);
+  }
+
+  private void failed(IOException problem) {
+    showLibrary();
+    if (!(problem instanceof Cancelled)) {
+      error(problem);
+    }
+  }
+
+  @Override
+  public void error(IOException problem) {
+    Dialogs.error(stage, texts, machines.named(problem));
   }
 
   // --- From outside ---
@@ -256,14 +274,15 @@ final class MainWindow implements Machines.Screen {
   /** Builds a machine for {@code request} and switches it on. */
   void run(RunRequest request) {
     machines.start(
-        () -> {
-          Changes changes = Changes.prepare(request, desktop.home());
+        answers -> {
+          Changes changes = Changes.prepare(request.withAnswers(answers), desktop.home());
           Path image = request.image();
           if (image != null) {
             recent.add(image);
           }
           return changes;
-        });
+        },
+        request.answers());
   }
 
   void leave() {

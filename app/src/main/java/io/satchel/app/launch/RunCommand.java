@@ -7,6 +7,7 @@ import io.satchel.app.identify.ImageSummary;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.preset.Preset;
 import io.satchel.app.preset.Presets;
+import io.satchel.image.Answers;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
@@ -377,7 +378,8 @@ final class RunCommand implements Callable<Integer> {
             exitPort,
             processors(),
             pflash.isEmpty() ? null : pflash.getFirst(),
-            pflash.size() < 2 ? null : pflash.get(1));
+            pflash.size() < 2 ? null : pflash.get(1),
+            Answers.none());
     if (!headless) {
       return Window.run(request);
     }

@@ -2,6 +2,7 @@ package io.satchel.app.library;
 
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -20,12 +21,24 @@ import org.jspecify.annotations.Nullable;
  * @param backing which backing files it may bring along
  * @param snapshot the snapshot's name, or null for the disk as it is
  * @param name what the person knows it as
+ * @param answers what was answered to questions that it raised
  */
-public record DiskLook(Path path, BackingPolicy backing, @Nullable String snapshot, String name) {
+public record DiskLook(
+    Path path, BackingPolicy backing, @Nullable String snapshot, String name, Answers answers) {
+
+  public DiskLook(Path path, BackingPolicy backing, @Nullable String snapshot, String name) {
+    this(path, backing, snapshot, name, Answers.none());
+  }
 
   /** A picked file as it is. */
   public static DiskLook of(Path path) {
-    return new DiskLook(path, BackingPolicy.SAME_FOLDER, null, String.valueOf(path.getFileName()));
+    return of(path, Answers.none());
+  }
+
+  /** As {@link #of(Path)}, with what was answered to questions that the image raised. */
+  public static DiskLook of(Path path, Answers answers) {
+    return new DiskLook(
+        path, BackingPolicy.SAME_FOLDER, null, String.valueOf(path.getFileName()), answers);
   }
 
   /** What is on top of a machine's disk. */
@@ -41,7 +54,11 @@ public record DiskLook(Path path, BackingPolicy backing, @Nullable String snapsh
   public OpenedImage open() throws IOException {
     OpenedImage image =
         Images.open(
-            path, OpenOptions.readOnly().withBacking(backing).withLocking(snapshot == null));
+            path,
+            OpenOptions.readOnly()
+                .withBacking(backing)
+                .withLocking(snapshot == null)
+                .withAnswers(answers));
     if (snapshot == null) {
       return image;
     }

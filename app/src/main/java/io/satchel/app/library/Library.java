@@ -2,6 +2,7 @@ package io.satchel.app.library;
 
 import io.satchel.app.common.JsonFile;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -207,10 +208,15 @@ public final class Library {
    * kept in the machine's folder.
    */
   public Entry adopt(MachineFile draft, Path image) throws IOException {
+    return adopt(draft, image, Answers.none());
+  }
+
+  /** As {@link #adopt(MachineFile, Path)}, with what was answered to questions of the image. */
+  public Entry adopt(MachineFile draft, Path image, Answers answers) throws IOException {
     Path folder = newFolder(draft.name());
     try {
       Path layer = folder.resolve("changes-1.qcow2");
-      Overlay.create(layer, image, BackingPolicy.SAME_FOLDER, together());
+      Overlay.create(layer, image, OpenOptions.readOnly().withAnswers(answers), together());
       Disk disk =
           Disk.of(nameFor(folder, image), 0).withLayers(List.of(layer.getFileName().toString()));
       return save(folder, draft.withDisks(List.of(disk)));
@@ -395,6 +401,10 @@ public final class Library {
 
   /** Gives every disk that is written to a layer, where it has none. */
   public Entry layered(Entry entry) throws IOException {
+    return layered(entry, Answers.none());
+  }
+
+  Entry layered(Entry entry, Answers answers) throws IOException {
     List<Disk> disks = new ArrayList<>();
     boolean changed = false;
     for (Disk disk : entry.machine().disks()) {
@@ -403,7 +413,11 @@ public final class Library {
         continue;
       }
       Path layer = freeName(entry.folder());
-      Overlay.create(layer, entry.resolve(disk.file()), BackingPolicy.SAME_FOLDER, together());
+      Overlay.create(
+          layer,
+          entry.resolve(disk.file()),
+          OpenOptions.readOnly().withAnswers(answers),
+          together());
       disks.add(disk.withLayers(List.of(layer.getFileName().toString())));
       changed = true;
     }
@@ -482,8 +496,12 @@ public final class Library {
    * @throws IOException if that is not so
    */
   public static BackingPolicy trusted(Entry entry, Disk disk) throws IOException {
+    return trusted(entry, disk, Answers.none());
+  }
+
+  static BackingPolicy trusted(Entry entry, Disk disk, Answers answers) throws IOException {
     Path below = entry.resolve(disk.file());
-    Images.open(below, OpenOptions.readOnly().withLocking(false)).close();
+    Images.open(below, OpenOptions.readOnly().withLocking(false).withAnswers(answers)).close();
     for (String layer : disk.layers()) {
       Path path = entry.resolve(layer);
       try (OpenedImage image =

@@ -7,6 +7,8 @@ import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.open.Slot;
 import io.satchel.app.open.Slot.Writing;
+import io.satchel.image.Answers;
+import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.image.Overlay;
@@ -77,14 +79,14 @@ public final class MachineRun implements RunChanges {
   /** The snapshot that the present began at when the run did. */
   private @Nullable String from;
 
-  private final List<Layer> layers;
-  private final List<Slot> slots;
+  private final Answers answers;
+  private final List<Layer> layers = new ArrayList<>();
+  private final List<Slot> slots = new ArrayList<>();
 
-  private MachineRun(Library library, Entry entry, List<Layer> layers, List<Slot> slots) {
+  private MachineRun(Library library, Entry entry, Answers answers) {
     this.library = library;
     this.entry = entry;
-    this.layers = layers;
-    this.slots = slots;
+    this.answers = answers;
   }
 
   /**
@@ -93,13 +95,17 @@ public final class MachineRun implements RunChanges {
    * @throws IOException in one sentence; nothing is left behind
    */
   public static MachineRun prepare(Library library, Entry entry) throws IOException {
+    return prepare(library, entry, Answers.none());
+  }
+
+  /** As {@link #prepare(Library, Entry)}, with what was answered to questions of its images. */
+  public static MachineRun prepare(Library library, Entry entry, Answers answers)
+      throws IOException {
     if (runsElsewhere(entry)) {
       throw new IOException(
           entry.name() + " is running in another window of Satchel; switch it off there first.");
     }
-    List<Layer> layers = new ArrayList<>();
-    List<Slot> slots = new ArrayList<>();
-    MachineRun run = new MachineRun(library, entry, layers, slots);
+    MachineRun run = new MachineRun(library, entry, answers);
     try {
       run.build();
       JsonFile.write(entry.folder().resolve(MARKER), Marker.ours(run.direct, run.from));
@@ -113,7 +119,7 @@ public final class MachineRun implements RunChanges {
   private void build() throws IOException {
     direct = holdsSnapshots(entry);
     if (direct) {
-      entry = library.layered(entry);
+      entry = library.layered(entry, answers);
     }
     Marker left = marker(entry);
     from =
@@ -124,7 +130,9 @@ public final class MachineRun implements RunChanges {
     for (Disk disk : file.disks()) {
       Path top = entry.resolve(disk.top());
       BackingPolicy below =
-          disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : Library.trusted(entry, disk);
+          disk.layers().isEmpty()
+              ? BackingPolicy.SAME_FOLDER
+              : Library.trusted(entry, disk, answers);
       if (disk.readOnly() || disk.throwAway()) {
         slots.add(
             new Slot(
@@ -144,7 +152,11 @@ public final class MachineRun implements RunChanges {
       } else {
         fresh = !Files.exists(layer);
         if (fresh) {
-          Overlay.create(layer, top, below, library.together());
+          Overlay.create(
+              layer,
+              top,
+              OpenOptions.readOnly().withBacking(below).withAnswers(answers),
+              library.together());
           Layers.mark(layer);
         }
       }
@@ -225,7 +237,8 @@ public final class MachineRun implements RunChanges {
         false,
         1,
         null,
-        null);
+        null,
+        answers);
   }
 
   @Override
@@ -289,7 +302,8 @@ public final class MachineRun implements RunChanges {
       join();
     } else {
       for (Layer layer : layers) {
-        if (Files.exists(layer.file()) && !Overlay.keep(layer.file(), layer.below(), progress)) {
+        OpenOptions into = OpenOptions.forWriting().withBacking(layer.below()).withAnswers(answers);
+        if (Files.exists(layer.file()) && !Overlay.keep(layer.file(), into, progress)) {
           throw new Cancelled();
         }
       }
@@ -416,10 +430,5 @@ public final class MachineRun implements RunChanges {
     Marker left = marker(entry);
     return left != null && left.direct
         || entry.file().disks().stream().anyMatch(disk -> Files.exists(layer(entry, disk.unit())));
-  }
-
-  /** The layers that an interrupted machine left, to be kept or thrown away without a start. */
-  public static MachineRun left(Library library, Entry entry) throws IOException {
-    return prepare(library, entry);
   }
 }

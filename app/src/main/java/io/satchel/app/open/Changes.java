@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.image.OpenOptions;
 import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.MachineConfig.DriveKind;
@@ -55,7 +56,7 @@ public final class Changes implements RunChanges {
     if (image == null
         || request.overlay() != null
         || request.write()
-        || ImageKinds.of(image) == DriveKind.CD) {
+        || ImageKinds.of(image, request.answers()) == DriveKind.CD) {
       return none(request);
     }
     Path absolute = image.toAbsolutePath().normalize();
@@ -70,7 +71,7 @@ public final class Changes implements RunChanges {
     Path layer = absolute.resolveSibling(absolute.getFileName() + RUN);
     boolean fresh = !Files.exists(layer);
     if (fresh) {
-      Overlay.create(layer, kept);
+      Overlay.create(layer, kept, OpenOptions.readOnly().withAnswers(request.answers()));
     }
     return new Changes(request.withOverlay(layer), kept, layer, fresh);
   }
@@ -117,7 +118,7 @@ public final class Changes implements RunChanges {
   @Override
   public void keep(Progress progress) throws IOException {
     if (layer != null) {
-      Overlay.keep(layer, progress);
+      Overlay.keep(layer, OpenOptions.forWriting().withAnswers(request.answers()), progress);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
@@ -29,7 +30,12 @@ public final class ImageKinds {
 
   /** What {@code file} is, or the error that it cannot be opened with. */
   public static DriveKind of(Path file) throws IOException {
-    try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
+    return of(file, Answers.none());
+  }
+
+  /** As {@link #of(Path)}, with what was answered to questions that the image raised. */
+  public static DriveKind of(Path file, Answers answers) throws IOException {
+    try (OpenedImage image = Images.open(file, OpenOptions.readOnly().withAnswers(answers))) {
       return of(image);
     }
   }

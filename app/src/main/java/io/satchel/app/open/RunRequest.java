@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.image.Answers;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param pflash firmware in flash memory; {@code null} for none
  * @param pflashVariables its variables, of which the run writes a copy
  * @param write whether the image itself is written to
+ * @param answers what was answered to questions that the images raised
  */
 public record RunRequest(
     @Nullable Path image,
@@ -38,7 +40,8 @@ public record RunRequest(
     boolean exitPort,
     int processors,
     @Nullable Path pflash,
-    @Nullable Path pflashVariables) {
+    @Nullable Path pflashVariables,
+    Answers answers) {
 
   public RunRequest {
     disks = List.copyOf(disks);
@@ -69,7 +72,8 @@ public record RunRequest(
         false,
         1,
         null,
-        null);
+        null,
+        Answers.none());
   }
 
   /** The same, with changes kept in {@code file}. */
@@ -95,7 +99,8 @@ public record RunRequest(
         exitPort,
         processors,
         pflash,
-        pflashVariables);
+        pflashVariables,
+        answers);
   }
 
   /** The same with other hardware. */
@@ -121,6 +126,34 @@ public record RunRequest(
         exitPort,
         processors,
         pflash,
-        pflashVariables);
+        pflashVariables,
+        answers);
+  }
+
+  /** The same with what was answered to questions that the images raised. */
+  public RunRequest withAnswers(Answers given) {
+    return new RunRequest(
+        image,
+        disks,
+        cdrom,
+        floppies,
+        memoryMib,
+        cpuModel,
+        bootOrder,
+        bootMenu,
+        kernel,
+        kernelArguments,
+        initrd,
+        bios,
+        vgaBios,
+        overlay,
+        write,
+        clock,
+        date,
+        exitPort,
+        processors,
+        pflash,
+        pflashVariables,
+        given);
   }
 }

@@ -51,6 +51,7 @@ public final class Session implements AutoCloseable {
   private final Listeners listeners = new Listeners();
   private final List<Drive> drives = new ArrayList<>();
   private final List<BlockDevice> opened = new CopyOnWriteArrayList<>();
+  private final List<Path> files = new CopyOnWriteArrayList<>();
   private final List<Path> written = new ArrayList<>();
   private final Object flushing = new Object();
   private @Nullable Path scratch;
@@ -218,7 +219,7 @@ public final class Session implements AutoCloseable {
       copy.toFile().setWritable(true);
     }
     OpenOptions options = OpenOptions.forWriting().withFormat("raw");
-    return new Flash(code, track(Images.open(copy, options).device()));
+    return new Flash(code, track(Images.open(copy, options)));
   }
 
   private static void checkFile(@Nullable Path file, String what) throws IOException {
@@ -235,7 +236,7 @@ public final class Session implements AutoCloseable {
   }
 
   private DriveKind bootKind(Path image) throws IOException {
-    try (OpenedImage look = Images.open(image, OpenOptions.readOnly())) {
+    try (OpenedImage look = Images.open(image, reading())) {
       DriveKind kind = ImageKinds.of(look);
       boolean startsElsewhere =
           request.kernel() != null || !request.disks().isEmpty() || !request.floppies().isEmpty();
@@ -258,31 +259,34 @@ public final class Session implements AutoCloseable {
       throw notAFloppy(file);
     }
     return switch (slot.writing()) {
-      case REFUSED ->
-          track(Images.open(file, OpenOptions.readOnly().withBacking(slot.backing())).device());
+      case REFUSED -> track(Images.open(file, reading().withBacking(slot.backing())));
       case KEPT -> {
         written.add(file);
         yield track(
-            Images.open(
-                    file,
-                    OpenOptions.forWriting().withBacking(slot.backing()).withCache(slot.cache()))
-                .device());
+            Images.open(file, writing().withBacking(slot.backing()).withCache(slot.cache())));
       }
       case THROWN_AWAY -> {
         Path overlay = scratch().resolve(opened.size() + ".qcow2");
-        Overlay.create(overlay, file, slot.backing(), scratch());
+        Overlay.create(overlay, file, reading().withBacking(slot.backing()), scratch());
         yield track(
             Images.open(
-                    overlay,
-                    OpenOptions.forWriting()
-                        .withBacking(
-                            slot.backing() == BackingPolicy.ANYWHERE
-                                ? BackingPolicy.ANYWHERE
-                                : BackingPolicy.OVERLAY)
-                        .withCache(OpenOptions.CacheMode.UNSAFE))
-                .device());
+                overlay,
+                writing()
+                    .withBacking(
+                        slot.backing() == BackingPolicy.ANYWHERE
+                            ? BackingPolicy.ANYWHERE
+                            : BackingPolicy.OVERLAY)
+                    .withCache(OpenOptions.CacheMode.UNSAFE)));
       }
     };
+  }
+
+  private OpenOptions reading() {
+    return OpenOptions.readOnly().withAnswers(request.answers());
+  }
+
+  private OpenOptions writing() {
+    return OpenOptions.forWriting().withAnswers(request.answers());
   }
 
   private static IOException notAFloppy(Path file) {
@@ -292,7 +296,7 @@ public final class Session implements AutoCloseable {
   }
 
   private BlockDevice readOnly(Path file) throws IOException {
-    return track(Images.open(file, OpenOptions.readOnly()).device());
+    return track(Images.open(file, reading()));
   }
 
   /**
@@ -302,22 +306,22 @@ public final class Session implements AutoCloseable {
   private BlockDevice changeable(Path file, boolean main) throws IOException {
     if (request.write()) {
       written.add(file);
-      return track(Images.open(file, OpenOptions.forWriting()).device());
+      return track(Images.open(file, writing()));
     }
     Path kept = main ? request.overlay() : null;
     Path overlay = kept != null ? kept : scratch().resolve(opened.size() + ".qcow2");
     written.add(overlay);
     // Names the picked file's own troubles before the overlay's.
-    ImageKinds.of(file);
+    ImageKinds.of(file, request.answers());
     if (!Files.exists(overlay)) {
-      Overlay.create(overlay, file);
+      Overlay.create(overlay, file, reading());
       created = kept;
     }
-    OpenOptions options = Overlay.openOptions();
+    OpenOptions options = Overlay.openOptions().withAnswers(request.answers());
     OpenedImage image =
         Images.open(
             overlay, kept == null ? options.withCache(OpenOptions.CacheMode.UNSAFE) : options);
-    BlockDevice device = track(image.device());
+    BlockDevice device = track(image);
     if (kept != null) {
       checkChain(image, file);
     }
@@ -336,6 +340,11 @@ public final class Session implements AutoCloseable {
             + " keeps the changes of another image than "
             + image
             + "; name another file to keep changes in.");
+  }
+
+  private BlockDevice track(OpenedImage image) {
+    image.chain().forEach(layer -> files.add(layer.path()));
+    return track(image.device());
   }
 
   private BlockDevice track(BlockDevice device) {
@@ -423,6 +432,12 @@ public final class Session implements AutoCloseable {
    */
   public void insertFiles(String label, List<Path> files) throws IOException {
     machine().changeMedia(DriveKind.CD, CD_UNIT, track(IsoBuilder.of(label, files, Instant.now())));
+  }
+
+  /** Whether it has {@code file} open, as a medium or below one. */
+  public boolean uses(Path file) {
+    Path plain = file.toAbsolutePath().normalize();
+    return files.stream().anyMatch(each -> each.toAbsolutePath().normalize().equals(plain));
   }
 
   /** The files that its disks and floppies are written to, in the order of their drives. */

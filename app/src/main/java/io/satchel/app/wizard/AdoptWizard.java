@@ -5,7 +5,6 @@ import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.FileRow;
 import io.satchel.app.common.Jobs;
-import io.satchel.app.common.Lookup;
 import io.satchel.app.common.Sentences;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.identify.ImageSummary;
@@ -15,12 +14,15 @@ import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.app.library.Questions;
 import io.satchel.app.preset.Preset;
 import io.satchel.app.wizard.Guide.GuidePage;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
+import io.satchel.image.operation.Cancelled;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
@@ -125,15 +127,16 @@ public final class AdoptWizard {
     if (path == null || !Files.isRegularFile(path)) {
       return;
     }
-    Lookup.start(
-        texts,
-        () -> ImageSummary.of(path),
-        summary -> seen(path, summary),
-        problem -> failed(path, problem));
+    new Questions(desktop)
+        .open(
+            Answers.none(),
+            answers -> ImageSummary.of(path, answers),
+            (summary, _) -> seen(path, summary),
+            problem -> failed(path, problem));
   }
 
   private void failed(Path path, IOException problem) {
-    if (path.equals(looked)) {
+    if (path.equals(looked) && !(problem instanceof Cancelled)) {
       found.setText(Sentences.of(texts, problem));
     }
   }
@@ -222,8 +225,8 @@ public final class AdoptWizard {
             texts.get("create.job", draft.name()),
             progress ->
                 beside
-                    ? desktop.library().adopt(draft, seen.path())
-                    : take(desktop.library(), draft, seen.path(), copied, progress),
+                    ? desktop.library().adopt(draft, seen.path(), seen.answers())
+                    : take(desktop.library(), draft, seen, copied, progress),
             new Jobs.Outcome<Entry>() {
               @Override
               public void done(Entry entry) {
@@ -238,14 +241,15 @@ public final class AdoptWizard {
   }
 
   private static Entry take(
-      Library library, MachineFile draft, Path source, boolean copied, Progress progress)
+      Library library, MachineFile draft, ImageSummary seen, boolean copied, Progress progress)
       throws IOException {
     Path folder = library.newFolder(draft.name());
     try {
-      String disk = library.nameFor(folder, source);
+      String disk = library.nameFor(folder, seen.path());
       if (copied) {
         disk = "disk-1.qcow2";
-        try (OpenedImage opened = Images.open(source, OpenOptions.readOnly())) {
+        try (OpenedImage opened =
+            Images.open(seen.path(), OpenOptions.readOnly().withAnswers(seen.answers()))) {
           Conversion.run(opened, folder.resolve(disk), "qcow2", false, progress);
         }
       }

@@ -1,9 +1,16 @@
 package io.satchel.app.demo;
 
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.crypt.Secrets;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 
 /** Raw disks for tests, with a boot program of a few lines. */
 public final class BootSectors {
@@ -148,5 +155,20 @@ public final class BootSectors {
   /** The demonstration machine's image, copied to {@code file}. */
   public static Path demonstration(Path file) throws IOException {
     return Files.copy(DemoImage.unpack(), file);
+  }
+
+  /** A qcow2 image that is encrypted with {@code phrase}; it holds the disk of {@link #WRITER}. */
+  public static Path encrypted(Path file, String phrase) throws IOException {
+    byte[] secret = phrase.getBytes(StandardCharsets.UTF_8);
+    Map<String, String> options =
+        Map.of("encrypt.format", "luks", "encrypt.key-secret", "one", "encrypt.iter-time", "10");
+    Images.create(file, "qcow2", DISK, options, new Secrets(Map.of("one", secret)));
+    Path plain = disk(Files.createTempFile("plain", ".img"), WRITER);
+    try (OpenedImage image = Images.open(file, OpenOptions.forWriting().withPassphrase(secret))) {
+      image.device().write(0, ByteBuffer.wrap(Files.readAllBytes(plain)));
+    } finally {
+      Files.delete(plain);
+    }
+    return file;
   }
 }

@@ -321,6 +321,35 @@ abstract class ScreenWalk extends WindowFixture {
     Path zip = Files.write(home.resolve("download.zip"), new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0});
     dialog(robot, visitor, "error", () -> window.open(zip));
     waitForLibrary(robot);
+    questions(robot, visitor);
+  }
+
+  /** What is asked before an image can be opened. */
+  private void questions(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    Path elsewhere = Files.createDirectories(home.resolve("elsewhere"));
+    Path base = elsewhere.resolve("base.qcow2");
+    Path inside = home.resolve("changes.qcow2");
+    Path outside = Files.createDirectories(home.resolve("downloads")).resolve("from-the-net.qcow2");
+    Path locked = home.resolve("locked.qcow2");
+    if (!Files.exists(base)) {
+      BootSectors.demonstration(home.resolve("base.qcow2"));
+      Overlay.create(inside, home.resolve("base.qcow2"));
+      Files.move(home.resolve("base.qcow2"), base);
+      Overlay.create(outside, base);
+      BootSectors.encrypted(locked, "open");
+    }
+    dialog(robot, visitor, "ask-missing", () -> window.open(inside));
+    waitForLibrary(robot);
+    dialog(robot, visitor, "ask-outside", () -> window.open(outside));
+    waitForLibrary(robot);
+    Platform.runLater(() -> window.open(locked));
+    waitForNode(robot, "#phrase");
+    write(robot, "#phrase", "close");
+    press(robot, dialogs().getLast().getButtonTypes().getFirst().getText());
+    waitFor("the question again", () -> shows(robot, "#problem"));
+    visit(robot, "ask-locked", visitor);
+    dismiss();
+    waitForLibrary(robot);
   }
 
   private void dialog(

@@ -18,7 +18,6 @@ import java.util.stream.Stream;
 import javafx.application.Platform;
 import javafx.scene.control.Labeled;
 import javafx.scene.control.RadioButton;
-import javafx.scene.control.TextInputControl;
 import javafx.scene.input.KeyCode;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
@@ -58,10 +57,6 @@ class WizardTest extends WindowFixture {
     if (pages == ADOPT) {
       write(robot, "#adopt-file-name", disk().toString());
     }
-  }
-
-  private static void write(FxRobot robot, String field, String text) {
-    robot.interact(() -> robot.lookup(field).queryAs(TextInputControl.class).setText(text));
   }
 
   private static void next(FxRobot robot, String page) {

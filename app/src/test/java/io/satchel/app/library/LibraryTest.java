@@ -157,7 +157,7 @@ class LibraryTest {
     Entry found = library.read(entry.folder());
     assertThat(MachineRun.interrupted(found)).isTrue();
     assertThat(seen(found)).as("still apart").isEqualTo('o');
-    MachineRun.left(library, found).keep(Progress.NONE);
+    MachineRun.prepare(library, found).keep(Progress.NONE);
     assertThat(seen(found)).isEqualTo('1');
     assertThat(MachineRun.interrupted(library.read(entry.folder()))).isFalse();
   }

@@ -3,6 +3,7 @@ package io.satchel.app.open;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
@@ -140,7 +141,8 @@ class ChangesTest {
             false,
             1,
             null,
-            null);
+            null,
+            Answers.none());
     Changes changes = Changes.prepare(request, folder);
     assertThatThrownBy(() -> Session.open(changes.request(), new MachineEvents() {}))
         .isInstanceOf(IOException.class)

@@ -1,5 +1,6 @@
 package io.satchel.image.cli;
 
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -132,6 +133,7 @@ abstract class ImageCommand implements Callable<Integer> {
         !share,
         CacheMode.WRITEBACK,
         keys(named),
+        Answers.none(),
         UnaryOperator.identity());
   }
 

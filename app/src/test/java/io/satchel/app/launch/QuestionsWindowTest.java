@@ -1,0 +1,149 @@
+package io.satchel.app.launch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.satchel.app.common.AppSettings;
+import io.satchel.app.demo.BootSectors;
+import io.satchel.image.Images;
+import io.satchel.image.OpenOptions;
+import io.satchel.image.OpenedImage;
+import io.satchel.image.Overlay;
+import io.satchel.resources.Texts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import javafx.application.Platform;
+import javafx.scene.control.RadioButton;
+import javafx.stage.Stage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.testfx.api.FxRobot;
+import org.testfx.framework.junit5.Start;
+
+/** What is asked before an image can be opened, as a person answers it. */
+@Timeout(120)
+class QuestionsWindowTest extends WindowFixture {
+
+  private Path base = Path.of("");
+  private Path top = Path.of("");
+
+  @Start
+  void start(Stage shown) throws IOException {
+    begin(shown);
+  }
+
+  @Override
+  void before() throws IOException {
+    base = BootSectors.disk(home.resolve("base.img"), BootSectors.WRITER);
+    top = home.resolve("top.qcow2");
+    Overlay.create(top, base);
+  }
+
+  private Path moved() throws IOException {
+    return Files.move(base, Files.createDirectory(home.resolve("elsewhere")).resolve("moved.img"));
+  }
+
+  private void open(Path image) {
+    Platform.runLater(() -> window.open(image));
+  }
+
+  @Test
+  void aMovedFileIsUsedThisTime(FxRobot robot) throws IOException {
+    final byte[] before = Files.readAllBytes(top);
+    Path now = moved();
+    open(top);
+    write(robot, "#below", home.resolve("nowhere.img").toString());
+    press(robot, "Open");
+    waitFor("the question again", () -> said(robot, "#problem").contains("no file"));
+    picker.next = now;
+    press(robot, "#below-choose");
+    press(robot, "Open");
+    press(robot, "#run");
+    waitForText(robot, "NW");
+    assertThat(Files.readAllBytes(top)).isEqualTo(before);
+  }
+
+  @Test
+  void aMovedFileIsFoundAgainFromThenOn(FxRobot robot) throws IOException {
+    Path now = moved();
+    Path beside = Files.move(now, home.resolve("renamed.img"));
+    open(top);
+    write(robot, "#below", beside.toString());
+    robot.interact(() -> robot.lookup("#keep").queryAs(RadioButton.class).setSelected(true));
+    press(robot, "Open");
+    waitForNode(robot, "#identify");
+    try (OpenedImage image = Images.open(top, OpenOptions.readOnly())) {
+      assertThat(image.chain().getLast().path()).isEqualTo(beside);
+    }
+  }
+
+  @Test
+  void aFileOutsideNeedsAYes(FxRobot robot) throws IOException {
+    Path far = Files.createDirectory(home.resolve("far")).resolve("far.qcow2");
+    Overlay.create(far, base);
+    open(far);
+    waitFor("the question", () -> dialogSays(robot, "outside its folder"));
+    press(robot, "Cancel");
+    waitForLibrary(robot);
+    assertThat(dialogSays(robot, "")).as("no error follows").isFalse();
+    open(far);
+    press(robot, "Use it");
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    press(robot, "#start");
+    press(robot, "Use it");
+    waitForText(robot, "NW");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = AppSettings.Language.class,
+      names = {"ENGLISH", "CHINESE"})
+  void anEncryptedDiskRunsWithItsPassPhrase(AppSettings.Language language, FxRobot robot)
+      throws IOException {
+    robot.interact(
+        () -> {
+          window = window(language);
+          window.show();
+        });
+    Texts texts = new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT));
+    Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "open sesame");
+    open(locked);
+    write(robot, "#phrase", "open");
+    press(robot, texts.get("ask.locked.yes"));
+    waitFor(
+        "the question again", () -> said(robot, "#problem").equals(texts.get("ask.locked.wrong")));
+    write(robot, "#phrase", "open sesame");
+    press(robot, texts.get("ask.locked.yes"));
+    press(robot, "#run");
+    waitForText(robot, "NW");
+    Platform.runLater(window::leave);
+    press(robot, texts.get("close.off.keep"));
+    waitForLibrary(robot);
+    open(locked);
+    write(robot, "#phrase", "open sesame");
+    press(robot, texts.get("ask.locked.yes"));
+    press(robot, "#run");
+    waitForText(robot, "KW");
+  }
+
+  @Test
+  void anImageThatAMachineHereHoldsSaysWhich(FxRobot robot) {
+    robot.interact(window.desk()::demo);
+    waitForText(robot, "Satchel demonstration");
+    Path held = view(robot).orElseThrow().session().writtenFiles().getFirst();
+    Platform.runLater(
+        () ->
+            window.error(
+                new io.satchel.image.block.ImageException(
+                    io.satchel.image.block.ImageException.Kind.IN_USE,
+                    held,
+                    "is in use by this program",
+                    "close it there")));
+    waitFor("the name of the machine", () -> dialogSays(robot, "demonstration"));
+    press(robot, "OK");
+  }
+}
