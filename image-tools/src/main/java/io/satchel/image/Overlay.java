@@ -94,8 +94,11 @@ public final class Overlay {
     }
   }
 
-  /** Relative within one folder, so that both can be moved together; otherwise absolute. */
-  private static String nameFor(Path overlay, Path backing) throws IOException {
+  /**
+   * What an image calls the one that it lies over: relative within one folder, so that both can be
+   * moved together; otherwise absolute.
+   */
+  public static String nameFor(Path overlay, Path backing) {
     Path folder = overlay.toAbsolutePath().normalize().getParent();
     Path absolute = backing.toAbsolutePath().normalize();
     if (folder != null && folder.equals(absolute.getParent())) {

@@ -4,17 +4,10 @@ import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Desktop;
-import io.satchel.image.OpenedImage;
-import io.satchel.image.compact.Compact;
 import io.satchel.image.compact.Compact.Saving;
-import io.satchel.image.file.HostFile;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
 import javafx.scene.control.CheckBox;
@@ -32,62 +25,41 @@ public final class CompactPage extends DiskPage {
   private final CheckBox compress;
   private final Button start;
   private final Button undo;
-  private final Path before;
+  private final Compaction compaction;
 
   public CompactPage(Desktop desktop, DiskFile file, Runnable back) {
-    this(
-        desktop,
-        file,
-        back,
-        file.path().resolveSibling(file.path().getFileName() + ".before-compact"));
+    this(desktop, new Compaction(file), back);
   }
 
-  private CompactPage(Desktop desktop, DiskFile file, Runnable back, Path before) {
+  private CompactPage(Desktop desktop, Compaction compaction, Runnable back) {
     super(
         desktop,
-        file,
+        compaction.file(),
         "compact.title",
         "compact.text",
         () -> {
-          forget(before);
+          compaction.forget();
           back.run();
         });
     setId("compact");
-    this.before = before;
+    this.compaction = compaction;
     compress = controls.check("compress", "compact.compress", false);
     start = controls.button("start", "compact.start", this::compact);
     undo = controls.button("undo", "compact.undo", this::undo);
-    look();
+    find(compaction::look, this::show);
   }
 
-  private record Found(Compact.Plan plan, long taken, String format) {}
-
-  private void look() {
-    find(this::found, this::show);
-  }
-
-  private Found found() throws IOException {
-    try (OpenedImage image = file.open()) {
-      return new Found(Compact.plan(image), taken(), image.format());
-    }
-  }
-
-  private long taken() throws IOException {
-    try (HostFile opened = HostFile.open(file.path(), false, HostFile.Locking.NO)) {
-      return opened.allocated();
-    }
-  }
-
-  private void show(Found found) {
+  private void show(Compaction.Found found) {
     List<Node> nodes = new ArrayList<>();
-    nodes.add(controls.text("compact.total", Sizes.of(found.plan.total()), Sizes.of(found.taken)));
-    for (Saving each : found.plan.savings()) {
+    nodes.add(
+        controls.text("compact.total", Sizes.of(found.plan().total()), Sizes.of(found.taken())));
+    for (Saving each : found.plan().savings()) {
       nodes.add(bar(each));
     }
-    if (found.plan.savings().isEmpty()) {
+    if (found.plan().savings().isEmpty()) {
       nodes.add(controls.text("compact.nothing.known"));
     }
-    compress.setDisable(!found.format.equals("qcow2"));
+    compress.setDisable(!found.format().equals("qcow2"));
     nodes.add(compress);
     nodes.add(controls.help("compact.compress.help"));
     subject(nodes.toArray(Node[]::new));
@@ -124,30 +96,17 @@ public final class CompactPage extends DiskPage {
     return region;
   }
 
-  private record Result(long before, long after, boolean undoable) {}
-
   private void compact() {
     boolean packed = compress.isSelected() && !compress.isDisabled();
     work(
         texts.get("compact.job", file.name()),
-        progress -> {
-          long old = taken();
-          forget(before);
-          boolean undoable = link();
-          try {
-            Compact.run(file.path(), file.reading(), packed, Map.of(), progress);
-          } catch (IOException | RuntimeException e) {
-            forget(before);
-            throw e;
-          }
-          return new Result(old, taken(), undoable);
-        },
+        progress -> compaction.run(packed, progress),
         result -> {
           outcome(
-              texts.get("compact.done", Sizes.of(result.before), Sizes.of(result.after))
-                  + (result.undoable ? "\n" + texts.get("compact.undo.until") : ""),
+              texts.get("compact.done", Sizes.of(result.before()), Sizes.of(result.after()))
+                  + (result.undoable() ? "\n" + texts.get("compact.undo.until") : ""),
               true);
-          if (result.undoable) {
+          if (result.undoable()) {
             buttons(undo);
           } else {
             buttons();
@@ -155,37 +114,17 @@ public final class CompactPage extends DiskPage {
         });
   }
 
-  /** A second name for the old file; it takes no space beyond what the old file took. */
-  private boolean link() {
-    try {
-      Files.createLink(before, file.path());
-      return true;
-    } catch (IOException | UnsupportedOperationException _) {
-      // This file system has no second names; then there is no way back, and the page says none.
-      return false;
-    }
-  }
-
   private void undo() {
     try {
-      Files.move(before, file.path(), StandardCopyOption.REPLACE_EXISTING);
+      compaction.undo();
       find(
-          this::found,
+          compaction::look,
           found -> {
             show(found);
             outcome(texts.get("compact.undone", file.path()), true);
           });
     } catch (IOException e) {
       Dialogs.error(desktop.stage(), texts, e);
-    }
-  }
-
-  private static void forget(Path before) {
-    try {
-      Files.deleteIfExists(before);
-    } catch (IOException e) {
-      System.getLogger(CompactPage.class.getName())
-          .log(System.Logger.Level.WARNING, "removing " + before, e);
     }
   }
 }

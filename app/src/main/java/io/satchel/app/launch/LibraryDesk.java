@@ -5,9 +5,13 @@ import io.satchel.app.common.Page;
 import io.satchel.app.compare.ComparePage;
 import io.satchel.app.demo.DemoImage;
 import io.satchel.app.disks.CheckPage;
+import io.satchel.app.disks.CommitPage;
+import io.satchel.app.disks.CompactLibraryPage;
 import io.satchel.app.disks.CompactPage;
 import io.satchel.app.disks.ConvertPage;
 import io.satchel.app.disks.DiskFile;
+import io.satchel.app.disks.EncryptPage;
+import io.satchel.app.disks.RebasePage;
 import io.satchel.app.disks.ResizePage;
 import io.satchel.app.identify.IdentifyPage;
 import io.satchel.app.identify.ImageSummary;
@@ -197,6 +201,26 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   }
 
   @Override
+  public void commitDisk() {
+    picked("library.commit", file -> new CommitPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void rebaseDisk() {
+    picked("library.rebase", file -> new RebasePage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void encryptDisk() {
+    picked("library.encrypt", file -> new EncryptPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void compactLibrary() {
+    window.show(new CompactLibraryPage(desktop, this::running, window::showLibrary));
+  }
+
+  @Override
   public void fromQemu() {
     window.show(new QemuPage(desktop, this::made, window::showLibrary));
   }
@@ -370,6 +394,11 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   @Override
   public void compact(Entry entry) {
     disk(entry, file -> new CompactPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void commit(Entry entry) {
+    disk(entry, file -> new CommitPage(desktop, file, window::showLibrary));
   }
 
   @Override

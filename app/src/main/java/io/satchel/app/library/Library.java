@@ -260,6 +260,15 @@ public final class Library {
         .toList();
   }
 
+  /** Whether a machine's file names {@code file}, as a disk or as what one lies over. */
+  public static boolean uses(Entry entry, Path file) {
+    MachineFile machine = entry.file();
+    Path plain = file.toAbsolutePath().normalize();
+    return machine != null
+        && names(machine).stream()
+            .anyMatch(name -> entry.resolve(name).toAbsolutePath().normalize().equals(plain));
+  }
+
   /** The names of the other machines whose disks lie over a file in this one's folder. */
   public List<String> dependents(Entry entry) throws IOException {
     List<String> names = new ArrayList<>();

@@ -37,6 +37,18 @@ public interface LibraryActions {
   /** Asks for a disk and makes it larger or smaller. */
   void resizeDisk();
 
+  /** Asks for a disk and merges it into the one below it. */
+  void commitDisk();
+
+  /** Asks for a disk and lays it over another one. */
+  void rebaseDisk();
+
+  /** Asks for a disk and encrypts it, or changes its pass phrase. */
+  void encryptDisk();
+
+  /** Compacts all disks of the library. */
+  void compactLibrary();
+
   /** Asks for a disk and shows its snapshots. */
   void snapshotsOfDisk();
 
@@ -76,6 +88,9 @@ public interface LibraryActions {
   void export(Entry entry);
 
   void compact(Entry entry);
+
+  /** Merges what a machine wrote into the disk below. */
+  void commit(Entry entry);
 
   void check(Entry entry);
 

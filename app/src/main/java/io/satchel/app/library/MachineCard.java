@@ -193,6 +193,7 @@ final class MachineCard extends VBox {
             new SeparatorMenuItem(),
             controls.item("inside", "card.inside", () -> actions.lookInside(entry)),
             controls.item("compact", "card.compact", () -> actions.compact(entry)),
+            controls.item("commit", "card.commit", () -> actions.commit(entry)),
             controls.item("check", "card.check", () -> actions.check(entry)),
             controls.item("resize", "card.resize", () -> actions.resize(entry)),
             new SeparatorMenuItem(),

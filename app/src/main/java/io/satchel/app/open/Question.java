@@ -6,6 +6,7 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenOptions.Keys;
 import io.satchel.image.OpenedImage;
+import io.satchel.image.Overlay;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.LayeredDevice.BackingReference;
@@ -50,16 +51,12 @@ public sealed interface Question {
           Images.open(now, OpenOptions.readOnly().withBacking(BackingPolicy.NONE).withKeys(LOOK))) {
         format = below.format();
       }
-      Path folder = image.toAbsolutePath().normalize().getParent();
-      Path absolute = now.toAbsolutePath().normalize();
-      boolean beside = folder != null && folder.equals(absolute.getParent());
-      String written = beside ? "" + absolute.getFileName() : absolute.toString();
       try (OpenedImage opened =
           Images.open(
               image, OpenOptions.forWriting().withBacking(BackingPolicy.NONE).withKeys(LOOK))) {
         Qcow2Device device = Images.qcow2(opened.device());
         if (device != null) {
-          device.setBacking(written.contains(":") ? "./" + written : written, format);
+          device.setBacking(Overlay.nameFor(image, now), format);
         }
       }
     }

@@ -1,11 +1,14 @@
 package io.satchel.app.demo;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.crypt.Secrets;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -170,5 +173,21 @@ public final class BootSectors {
       Files.delete(plain);
     }
     return file;
+  }
+
+  /** The first sectors of an empty FAT12 volume of so many bytes (at most 16 MiB). */
+  public static ByteBuffer fat12(int bytes) {
+    int sectors = bytes / 512;
+    ByteBuffer b = ByteBuffer.allocate(33 * 512 + 32 * 512).order(ByteOrder.LITTLE_ENDIAN);
+    b.put(0, new byte[] {(byte) 0xEB, 0x3C, (byte) 0x90}).put(3, "SATCHEL ".getBytes(US_ASCII));
+    b.putShort(11, (short) 512).put(13, (byte) 4).putShort(14, (short) 1).put(16, (byte) 2);
+    b.putShort(17, (short) 512).putShort(19, (short) sectors).put(21, (byte) 0xF8);
+    b.putShort(22, (short) 16).putShort(24, (short) 32).putShort(26, (short) 2);
+    b.put(36, (byte) 0x80).put(38, (byte) 0x29).put(43, "EMPTY      ".getBytes(US_ASCII));
+    b.put(54, "FAT12   ".getBytes(US_ASCII)).putShort(SIGNATURE, (short) 0xAA55);
+    for (int fat = 1; fat <= 17; fat += 16) {
+      b.put(fat * 512, new byte[] {(byte) 0xF8, (byte) 0xFF, (byte) 0xFF});
+    }
+    return b;
   }
 }

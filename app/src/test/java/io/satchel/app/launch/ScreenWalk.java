@@ -249,6 +249,15 @@ abstract class ScreenWalk extends WindowFixture {
     page(robot, visitor, "check", "#start", desk()::checkDisk);
     page(robot, visitor, "convert", "#convert", desk()::convertDisk);
     page(robot, visitor, "resize", "#size", desk()::resizeDisk);
+    page(robot, visitor, "compact-library", "#disk-0", desk()::compactLibrary);
+    page(robot, visitor, "encrypt", "#phrase", desk()::encryptDisk);
+    Path over = home.resolve("over.qcow2");
+    if (!Files.exists(over)) {
+      Overlay.create(over, image);
+    }
+    picker.next = over;
+    page(robot, visitor, "commit", "#start", desk()::commitDisk);
+    page(robot, visitor, "rebase", "#base", desk()::rebaseDisk);
     page(robot, visitor, "repair-file", "#repair", () -> desk().repair(unchecked("Broken")));
     page(robot, visitor, "repair-disk", "#repair", () -> desk().repair(unchecked("Lost disk")));
   }
@@ -348,7 +357,18 @@ abstract class ScreenWalk extends WindowFixture {
     press(robot, dialogs().getLast().getButtonTypes().getFirst().getText());
     waitFor("the question again", () -> shows(robot, "#problem"));
     visit(robot, "ask-locked", visitor);
-    dismiss();
+    write(robot, "#phrase", "open");
+    press(robot, dialogs().getLast().getButtonTypes().getFirst().getText());
+    waitForNode(robot, "#identify");
+    press(robot, "#back");
+    waitForLibrary(robot);
+    picker.next = locked;
+    Platform.runLater(desk()::encryptDisk);
+    write(robot, "#phrase", "open");
+    press(robot, dialogs().getLast().getButtonTypes().getFirst().getText());
+    waitForNode(robot, "#old-phrase");
+    visit(robot, "encrypt-change", visitor);
+    press(robot, "#back");
     waitForLibrary(robot);
   }
 
