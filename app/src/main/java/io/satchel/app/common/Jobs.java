@@ -4,10 +4,13 @@ import io.satchel.image.Progress;
 import io.satchel.image.operation.Cancelled;
 import io.satchel.resources.Texts;
 import java.io.IOException;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import javafx.application.Platform;
 import javafx.beans.binding.Bindings;
 import javafx.beans.binding.IntegerBinding;
 import javafx.concurrent.Task;
+import javafx.stage.Window;
 import org.controlsfx.control.TaskProgressView;
 
 /**
@@ -39,6 +42,31 @@ public final class Jobs {
 
     /** The person stopped it; nothing half-made is left. */
     default void cancelled() {}
+  }
+
+  /**
+   * The outcome of work whose end is told in a sentence; what goes wrong is shown.
+   *
+   * @param said hears the sentence
+   */
+  public static <T> Outcome<T> told(
+      Window owner, Texts texts, Consumer<String> said, Function<T, String> sentence) {
+    return new Outcome<>() {
+      @Override
+      public void done(T result) {
+        said.accept(sentence.apply(result));
+      }
+
+      @Override
+      public void failed(IOException problem) {
+        Dialogs.error(owner, texts, problem);
+      }
+
+      @Override
+      public void cancelled() {
+        said.accept(texts.get("jobs.cancelled"));
+      }
+    };
   }
 
   public Jobs(Texts texts) {

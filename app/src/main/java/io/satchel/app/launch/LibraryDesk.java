@@ -13,6 +13,7 @@ import io.satchel.app.disks.DiskFile;
 import io.satchel.app.disks.EncryptPage;
 import io.satchel.app.disks.RebasePage;
 import io.satchel.app.disks.ResizePage;
+import io.satchel.app.export.ExportDialog;
 import io.satchel.app.identify.IdentifyPage;
 import io.satchel.app.identify.ImageSummary;
 import io.satchel.app.inside.InsideModel;
@@ -388,7 +389,7 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void export(Entry entry) {
-    whole(entry, () -> dialogs.export(entry));
+    whole(entry, () -> new ExportDialog(desktop, window::say).show(entry));
   }
 
   @Override

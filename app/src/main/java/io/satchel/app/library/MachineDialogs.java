@@ -1,28 +1,22 @@
 package io.satchel.app.library;
 
-import io.satchel.app.common.Choices;
 import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Library.Entry;
-import io.satchel.app.library.MachineFile.Disk;
-import io.satchel.image.OpenedImage;
 import io.satchel.resources.Texts;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import javafx.scene.control.CheckBox;
-import javafx.scene.control.ComboBox;
 import javafx.scene.control.Label;
 import javafx.scene.control.RadioButton;
 import javafx.scene.control.TextField;
 import javafx.scene.control.ToggleGroup;
 import javafx.scene.layout.VBox;
 
-/** What is asked about a machine of the library: its name, a copy, an export, its removal. */
+/** What is asked about a machine of the library: its name, a copy, its removal. */
 public final class MachineDialogs {
 
   private static final int LISTED = 8;
@@ -115,87 +109,14 @@ public final class MachineDialogs {
                 thinly
                     ? desktop.library().duplicateAsOverlay(entry, called)
                     : desktop.library().duplicateInFull(entry, called, progress),
-            told(made -> texts.get("duplicate.done", made.name())));
-  }
-
-  private <T> Jobs.Outcome<T> told(java.util.function.Function<T, String> sentence) {
-    return new Jobs.Outcome<>() {
-      @Override
-      public void done(T result) {
-        said.accept(sentence.apply(result));
-        changed.run();
-      }
-
-      @Override
-      public void failed(IOException problem) {
-        Dialogs.error(desktop.stage(), texts, problem);
-      }
-
-      @Override
-      public void cancelled() {
-        said.accept(texts.get("jobs.cancelled"));
-      }
-    };
-  }
-
-  /** Asks for the format and the file, and writes one disk there. */
-  public void export(Entry entry) {
-    List<Disk> disks = entry.machine().disks();
-    if (disks.isEmpty()) {
-      Dialogs.tell(
-          desktop.stage(),
-          texts,
-          texts.get("export.title", entry.name()),
-          texts.get("export.none"));
-      return;
-    }
-    ComboBox<Disk> which =
-        Choices.of("disk", disks, disk -> entry.resolve(disk.file()).getFileName().toString());
-    which.getSelectionModel().selectFirst();
-    ComboBox<String> format =
-        Choices.of("format", Conversion.FORMATS, each -> texts.get("format." + each));
-    format.getSelectionModel().selectFirst();
-    CheckBox compress = controls.check("compress", "export.compress", false);
-    compress.disableProperty().bind(format.valueProperty().isNotEqualTo("qcow2"));
-    VBox form = new VBox(12);
-    if (disks.size() > 1) {
-      form.getChildren().add(controls.field("export.disk", which));
-    }
-    form.getChildren()
-        .addAll(
-            controls.field("export.format", format), compress, controls.help("export.untouched"));
-    if (!Dialogs.form(
-        desktop.stage(),
-        texts,
-        texts.get("export.title", entry.name()),
-        form,
-        texts.get("export.yes"))) {
-      return;
-    }
-    String kind = format.getValue();
-    Path target =
-        desktop
-            .picker()
-            .save(
+            Jobs.told(
                 desktop.stage(),
-                texts.get("export.title", entry.name()),
-                entry.folder().getFileName() + "." + Conversion.extension(kind));
-    if (target == null) {
-      return;
-    }
-    Disk disk = which.getValue();
-    boolean packed = compress.isSelected() && kind.equals("qcow2");
-    desktop
-        .jobs()
-        .start(
-            texts.get("export.job", entry.name(), target.getFileName()),
-            progress -> {
-              try (OpenedImage source = Library.open(entry, disk)) {
-                Conversion.run(source, target, kind, packed, progress);
-              }
-              return Files.size(target);
-            },
-            told(size -> texts.get("export.done", target, Sizes.of(size))));
+                texts,
+                sentence -> {
+                  said.accept(sentence);
+                  changed.run();
+                },
+                made -> texts.get("duplicate.done", made.name())));
   }
 
   /** Says what would be deleted and what stays, and deletes it if that is agreed to. */

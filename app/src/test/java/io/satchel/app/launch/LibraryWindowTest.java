@@ -160,6 +160,25 @@ class LibraryWindowTest extends WindowFixture {
   }
 
   @Test
+  void aWholeComputerIsExported(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Appliance");
+    Path target = home.resolve("out.ova");
+    picker.next = target;
+    Platform.runLater(() -> window.desk().export(entry));
+    waitForNode(robot, "#format");
+    robot.interact(
+        () -> {
+          @SuppressWarnings("unchecked")
+          ComboBox<String> format = robot.lookup("#format").queryAs(ComboBox.class);
+          format.setValue("ova");
+        });
+    press(robot, "Export…");
+    waitFor("the file", () -> said(robot, "#said").contains("out.ova"));
+    robot.interact(() -> window.open(target));
+    waitForNode(robot, "#identify");
+  }
+
+  @Test
   void aBrokenFileIsRepairedFromThePreviousOne(FxRobot robot) throws IOException {
     Entry entry = added(robot, "Before");
     library.rename(entry, "After");
