@@ -2,6 +2,7 @@ package io.satchel.app.library;
 
 import io.satchel.app.common.JsonFile;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.app.open.Layers;
 import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;

@@ -3,6 +3,7 @@ package io.satchel.app.library;
 import io.satchel.app.common.JsonFile;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.app.open.Layers;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.open.Slot;

@@ -7,6 +7,7 @@ import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What was kept once is not risked again: a later run writes to a layer over it, {@code
  * NAME.run.qcow2}, so that throwing this run away leaves the earlier ones. A layer that is there at
- * the start was left by a crash, and the run goes on from it.
+ * the start was left by a crash, and the run goes on from it. A layer that holds snapshots is not
+ * written into what lies below, for they can be restored only on top: it takes the place of what
+ * was kept, which stays below it. Over what holds snapshots a run has no layer; it writes there,
+ * where its snapshots join the others, and a mark says what it was before.
  */
 public final class Changes implements RunChanges {
 
@@ -27,21 +31,30 @@ public final class Changes implements RunChanges {
   private final RunRequest request;
   private final @Nullable Path kept;
   private final @Nullable Path layer;
+  private final boolean marked;
   private final boolean fresh;
 
   /**
-   * @param fresh whether nothing of an earlier run can be in the file that this run writes
+   * @param marked whether this run writes to what was kept, and a mark says what that was before
+   * @param fresh whether nothing of an earlier run can be in the file that this run writes, or, if
+   *     it is marked, nothing since the mark
    */
-  private Changes(RunRequest request, @Nullable Path kept, @Nullable Path layer, boolean fresh) {
+  private Changes(
+      RunRequest request,
+      @Nullable Path kept,
+      @Nullable Path layer,
+      boolean marked,
+      boolean fresh) {
     this.request = request;
     this.kept = kept;
     this.layer = layer;
+    this.marked = marked;
     this.fresh = fresh;
   }
 
   /** A run whose changes are thrown away, or kept where {@code request} itself says. */
   public static Changes none(RunRequest request) {
-    return new Changes(request, null, null, false);
+    return new Changes(request, null, null, false, false);
   }
 
   /**
@@ -65,15 +78,18 @@ public final class Changes implements RunChanges {
     Path kept =
         beside ? absolute.resolveSibling(absolute.getFileName() + KEPT) : own(absolute, home);
     boolean earlier = Files.exists(kept);
-    if (!earlier || !beside) {
-      return new Changes(request.withOverlay(kept), kept, null, !earlier);
+    if (!earlier) {
+      return new Changes(request.withOverlay(kept), kept, null, false, true);
     }
-    Path layer = absolute.resolveSibling(absolute.getFileName() + RUN);
+    Path layer = kept.resolveSibling(kept.getFileName().toString().replace(KEPT, RUN));
     boolean fresh = !Files.exists(layer);
+    if (fresh && !Layers.snapshots(kept).isEmpty()) {
+      return new Changes(request.withOverlay(kept), kept, null, true, Layers.mark(kept));
+    }
     if (fresh) {
       Overlay.create(layer, kept, OpenOptions.readOnly().withAnswers(request.answers()));
     }
-    return new Changes(request.withOverlay(layer), kept, layer, fresh);
+    return new Changes(request.withOverlay(layer), kept, layer, false, fresh);
   }
 
   /** Whether an earlier run of {@code image} has kept something beside it. */
@@ -111,14 +127,47 @@ public final class Changes implements RunChanges {
 
   @Override
   public boolean layered() {
-    return layer != null;
+    return layer != null || marked;
   }
 
   /** Keeps what was written; only after the session has been closed. */
   @Override
   public void keep(Progress progress) throws IOException {
-    if (layer != null) {
-      Overlay.keep(layer, OpenOptions.forWriting().withAnswers(request.answers()), progress);
+    if (marked && kept != null) {
+      Layers.unmark(kept);
+    } else if (layer != null && kept != null) {
+      if (Layers.snapshots(layer).isEmpty()) {
+        Overlay.keep(layer, OpenOptions.forWriting().withAnswers(request.answers()), progress);
+      } else {
+        takeThePlace(layer, kept);
+      }
+    }
+  }
+
+  /**
+   * The layer becomes what is kept, and what was kept lies below it under another name. A kill
+   * between any two steps leaves a layer that the next run goes on from.
+   */
+  private static void takeThePlace(Path layer, Path kept) throws IOException {
+    Path below = free(kept);
+    try {
+      Files.createLink(below, kept);
+    } catch (IOException | UnsupportedOperationException _) {
+      // This file system knows no second names; a copy stands in for one.
+      Files.copy(kept, below);
+    }
+    Layers.rename(layer, Overlay.nameFor(layer, below));
+    Files.move(layer, kept, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static Path free(Path kept) {
+    for (int i = 1; ; i++) {
+      Path name =
+          kept.resolveSibling(
+              kept.getFileName().toString().replace(KEPT, ".changes-" + i + ".qcow2"));
+      if (!Files.exists(name)) {
+        return name;
+      }
     }
   }
 
@@ -126,15 +175,26 @@ public final class Changes implements RunChanges {
   @Override
   public void discard() throws IOException {
     Path written = layer == null ? kept : layer;
-    if (written != null && Files.exists(written)) {
+    if (written == null || !Files.exists(written)) {
+      return;
+    }
+    if (marked) {
+      Layers.backToMark(written);
+    } else {
       Overlay.discard(written);
     }
   }
 
-  /** Removes the file that this run has made and not written to. */
+  /** Removes the file that this run has made and not written to; one with snapshots is kept. */
   @Override
   public void tidy() throws IOException {
-    if (fresh) {
+    Path written = layer == null ? kept : layer;
+    if (!fresh || written == null || !Files.exists(written)) {
+      return;
+    }
+    if (marked || !Layers.snapshots(written).isEmpty()) {
+      keep(Progress.NONE);
+    } else {
       discard();
     }
   }

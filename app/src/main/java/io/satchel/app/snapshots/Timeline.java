@@ -1,6 +1,6 @@
 package io.satchel.app.snapshots;
 
-import io.satchel.app.library.Layers;
+import io.satchel.app.open.Layers;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.machine.AutomaticSnapshots;

@@ -9,14 +9,17 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.vm.api.MachineConfig.Clock;
 import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +109,66 @@ class ChangesTest {
     changes.tidy();
     assertThat(kept).doesNotExist();
     assertThat(layer).doesNotExist();
+  }
+
+  private static void snapshot(Path file, String name) throws IOException {
+    try (OpenedImage disk = Images.open(file, Overlay.openOptions())) {
+      Objects.requireNonNull(Images.qcow2(disk.device())).createSnapshot(name, Instant.EPOCH, 0, 0);
+    }
+  }
+
+  private List<String> snapshots() throws IOException {
+    return Layers.snapshots(kept).stream().map(Qcow2Device.SnapshotInfo::name).toList();
+  }
+
+  @Test
+  void theSnapshotsOfALaterRunStayWhenItIsKept() throws IOException {
+    run('1').keep(Progress.NONE);
+    Changes second = run('2');
+    snapshot(layer, "two");
+    second.keep(Progress.NONE);
+    assertThat(layer).doesNotExist();
+    assertThat(seen()).isEqualTo('2');
+    assertThat(snapshots()).containsExactly("two");
+    Changes third = run('3');
+    assertThat(third.layered()).isTrue();
+    snapshot(kept, "three");
+    third.keep(Progress.NONE);
+    assertThat(seen()).isEqualTo('3');
+    assertThat(snapshots()).containsExactly("two", "three");
+    run('4').discard();
+    assertThat(seen()).isEqualTo('3');
+    assertThat(snapshots()).containsExactly("two", "three");
+  }
+
+  @Test
+  void theSnapshotsOfARunThatWroteNothingStay() throws IOException {
+    Changes first = Changes.prepare(RunRequest.of(image), folder);
+    Session.open(first.request(), new MachineEvents() {}).close();
+    snapshot(kept, "one");
+    first.tidy();
+    assertThat(snapshots()).containsExactly("one");
+    Changes second = Changes.prepare(RunRequest.of(image), folder);
+    second.tidy();
+    assertThat(snapshots()).containsExactly("one");
+  }
+
+  /** What a kill leaves at each step of making the layer what is kept. */
+  @Test
+  void aKillWhileALayerTakesThePlaceLosesNothing() throws IOException {
+    run('1').keep(Progress.NONE);
+    run('2');
+    snapshot(layer, "two");
+    Path below = folder.resolve("disk.img.changes-1.qcow2");
+    Files.createLink(below, kept);
+    assertThat(seen()).as("killed after the second name").isEqualTo('2');
+    Layers.rename(layer, Overlay.nameFor(layer, below));
+    assertThat(seen()).as("killed after the layer knows it").isEqualTo('2');
+    Changes afterwards = Changes.prepare(RunRequest.of(image), folder);
+    Session.open(afterwards.request(), new MachineEvents() {}).close();
+    afterwards.keep(Progress.NONE);
+    assertThat(seen()).isEqualTo('2');
+    assertThat(snapshots()).containsExactly("two");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package io.satchel.app.library;
+package io.satchel.app.open;
 
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
@@ -6,6 +6,7 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
+import io.satchel.image.format.LayeredDevice.BackingReference;
 import io.satchel.image.format.qcow2.PendingSnapshot;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
@@ -18,7 +19,7 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Snapshots in the layers that machines of the library write to. */
+/** Snapshots in the layers that machines write to. */
 public final class Layers {
 
   /**
@@ -37,7 +38,7 @@ public final class Layers {
   }
 
   /** The snapshots that a file holds, but the mark; none when it is of another format. */
-  static List<SnapshotInfo> snapshots(Path file) throws IOException {
+  public static List<SnapshotInfo> snapshots(Path file) throws IOException {
     try (OpenedImage image = alone(file, false)) {
       Qcow2Device device = Images.qcow2(image.device());
       return device == null
@@ -70,7 +71,7 @@ public final class Layers {
    *
    * @return false when a run that did not end has left its mark, which stays
    */
-  static boolean mark(Path layer) throws IOException {
+  public static boolean mark(Path layer) throws IOException {
     boolean[] fresh = new boolean[1];
     change(
         layer,
@@ -84,7 +85,7 @@ public final class Layers {
   }
 
   /** Removes the mark. */
-  static void unmark(Path layer) throws IOException {
+  public static void unmark(Path layer) throws IOException {
     change(
         layer,
         device -> {
@@ -94,8 +95,18 @@ public final class Layers {
         });
   }
 
+  /** Writes into a layer what the file that it lies over is called now; its format stays. */
+  public static void rename(Path layer, String below) throws IOException {
+    change(
+        layer,
+        device -> {
+          BackingReference reference = device.backing();
+          device.setBacking(below, reference == null ? null : reference.format());
+        });
+  }
+
   /** Makes the layer what it was when it was marked, and removes the mark. */
-  static void backToMark(Path layer) throws IOException {
+  public static void backToMark(Path layer) throws IOException {
     change(
         layer,
         device -> {
@@ -113,7 +124,7 @@ public final class Layers {
    * @param below what the layer lies over
    * @param policy which backing files that may bring along
    */
-  static void copy(
+  public static void copy(
       Path layer,
       @Nullable String snapshot,
       Path below,
