@@ -57,15 +57,18 @@ public final class Overlay {
    */
   public static void create(Path overlay, Path backing, OpenOptions below, Path together)
       throws IOException {
+    create(overlay, backing, below, nameFor(overlay, backing, together));
+  }
+
+  /** As {@link #nameFor(Path, Path)}; relative within {@code together} too. */
+  public static String nameFor(Path overlay, Path backing, Path together) {
     Path folder = overlay.toAbsolutePath().normalize().getParent();
     Path absolute = backing.toAbsolutePath().normalize();
     Path whole = together.toAbsolutePath().normalize();
     boolean within = folder != null && folder.startsWith(whole) && absolute.startsWith(whole);
-    String name =
-        folder != null && within && !folder.equals(absolute.getParent())
-            ? folder.relativize(absolute).toString().replace('\\', '/')
-            : nameFor(overlay, backing);
-    create(overlay, backing, below, name);
+    return folder != null && within && !folder.equals(absolute.getParent())
+        ? folder.relativize(absolute).toString().replace('\\', '/')
+        : nameFor(overlay, backing);
   }
 
   /**

@@ -393,6 +393,11 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   }
 
   @Override
+  public void move(Entry entry) {
+    whole(entry, () -> dialogs.move(entry));
+  }
+
+  @Override
   public void compact(Entry entry) {
     disk(entry, file -> new CompactPage(desktop, file, window::showLibrary));
   }

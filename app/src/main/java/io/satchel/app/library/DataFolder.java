@@ -52,6 +52,11 @@ public record DataFolder(Path path, boolean portable) {
     return path.resolve("machines");
   }
 
+  /** Which machines are kept elsewhere. */
+  public Path places() {
+    return path.resolve("places.json");
+  }
+
   public Path settings() {
     return path.resolve("settings.json");
   }

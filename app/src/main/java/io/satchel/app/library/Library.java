@@ -90,17 +90,15 @@ public final class Library {
 
   /** All machines, the one that was used last first. */
   public List<Entry> list() throws IOException {
-    if (!Files.isDirectory(folder())) {
-      return List.of();
-    }
-    List<Path> folders;
-    try (Stream<Path> all = Files.list(folder())) {
-      folders =
-          all.filter(
-                  each ->
-                      Files.exists(each.resolve(FILE))
-                          || Files.exists(JsonFile.previous(each.resolve(FILE))))
-              .toList();
+    List<Path> folders = new ArrayList<>(places().folders(together()));
+    if (Files.isDirectory(folder())) {
+      try (Stream<Path> all = Files.list(folder())) {
+        all.filter(
+                each ->
+                    Files.exists(each.resolve(FILE))
+                        || Files.exists(JsonFile.previous(each.resolve(FILE))))
+            .forEach(folders::add);
+      }
     }
     List<Entry> entries = new ArrayList<>();
     for (Path each : folders) {
@@ -110,6 +108,18 @@ public final class Library {
         Comparator.comparing(Library::used, Comparator.reverseOrder())
             .thenComparing(Entry::name, String.CASE_INSENSITIVE_ORDER));
     return entries;
+  }
+
+  /** The machines that are kept elsewhere. */
+  Places places() throws IOException {
+    return Places.read(data.places());
+  }
+
+  /** Notes that a machine is in {@code now}; it was in {@code before}. */
+  void moved(Path before, Path now) throws IOException {
+    Places places = places().without(before, together());
+    boolean here = folder().toAbsolutePath().normalize().equals(now.getParent());
+    JsonFile.write(data.places(), here ? places : places.with(now, together()));
   }
 
   private static Instant used(Entry entry) {
@@ -198,7 +208,9 @@ public final class Library {
   public String nameFor(Path folder, Path file) {
     Path absolute = file.toAbsolutePath().normalize();
     Path own = folder.toAbsolutePath().normalize();
-    return (absolute.startsWith(together().toAbsolutePath().normalize())
+    Path whole = together().toAbsolutePath().normalize();
+    boolean within = absolute.startsWith(whole) && own.startsWith(whole);
+    return (within || absolute.startsWith(own)
             ? own.relativize(absolute).toString()
             : absolute.toString())
         .replace('\\', '/');
@@ -243,6 +255,9 @@ public final class Library {
 
   /** The files of a machine's folder: what removing it deletes. */
   public static List<Path> contents(Entry entry) throws IOException {
+    if (!Files.isDirectory(entry.folder())) {
+      return List.of();
+    }
     try (Stream<Path> all = Files.walk(entry.folder())) {
       return all.filter(Files::isRegularFile).sorted().toList();
     }
@@ -284,7 +299,9 @@ public final class Library {
 
   /** Deletes a machine's folder with everything in it, and nothing else. */
   public void remove(Entry entry) throws IOException {
-    if (!entry.folder().toAbsolutePath().normalize().startsWith(folder().toAbsolutePath())) {
+    Path folder = entry.folder().toAbsolutePath().normalize();
+    boolean elsewhere = places().folders(together()).contains(folder);
+    if (!elsewhere && !folder.startsWith(folder().toAbsolutePath())) {
       throw new IOException(entry.folder() + " is not in the library; nothing was deleted.");
     }
     List<String> others = dependents(entry);
@@ -298,7 +315,12 @@ public final class Library {
     // The machine's file goes first: a removal that is broken off leaves no half machine.
     Files.deleteIfExists(JsonFile.previous(entry.json()));
     Files.deleteIfExists(entry.json());
-    deleteFolder(entry.folder());
+    if (Files.isDirectory(folder)) {
+      deleteFolder(folder);
+    }
+    if (elsewhere) {
+      JsonFile.write(data.places(), places().without(folder, together()));
+    }
   }
 
   /** Deletes a folder with everything in it. */

@@ -87,6 +87,9 @@ public interface LibraryActions {
 
   void export(Entry entry);
 
+  /** Moves a machine's folder to another place. */
+  void move(Entry entry);
+
   void compact(Entry entry);
 
   /** Merges what a machine wrote into the disk below. */

@@ -190,6 +190,7 @@ final class MachineCard extends VBox {
             controls.item("rename", "card.rename", () -> actions.rename(entry)),
             controls.item("duplicate", "card.duplicate", () -> actions.duplicate(entry)),
             controls.item("export", "card.export", () -> actions.export(entry)),
+            controls.item("move", "card.move", () -> actions.move(entry)),
             new SeparatorMenuItem(),
             controls.item("inside", "card.inside", () -> actions.lookInside(entry)),
             controls.item("compact", "card.compact", () -> actions.compact(entry)),

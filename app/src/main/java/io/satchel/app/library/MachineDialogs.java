@@ -119,6 +119,26 @@ public final class MachineDialogs {
                 made -> texts.get("duplicate.done", made.name())));
   }
 
+  /** Asks where to, and moves the machine's folder there. */
+  public void move(Entry entry) {
+    Path parent = desktop.picker().folder(desktop.stage(), texts.get("move.where", entry.name()));
+    if (parent != null) {
+      desktop
+          .jobs()
+          .start(
+              texts.get("move.job", entry.name()),
+              progress -> MachineMove.run(desktop.library(), entry, parent, progress),
+              Jobs.told(
+                  desktop.stage(),
+                  texts,
+                  sentence -> {
+                    said.accept(sentence);
+                    changed.run();
+                  },
+                  moved -> texts.get("move.done", moved.name(), moved.folder())));
+    }
+  }
+
   /** Says what would be deleted and what stays, and deletes it if that is agreed to. */
   public void remove(Entry entry) {
     attempt(

@@ -253,7 +253,7 @@ abstract class ScreenWalk extends WindowFixture {
     page(robot, visitor, "encrypt", "#phrase", desk()::encryptDisk);
     Path over = home.resolve("over.qcow2");
     if (!Files.exists(over)) {
-      Overlay.create(over, image);
+      Overlay.create(over, BootSectors.demonstration(home.resolve("under.qcow2")));
     }
     picker.next = over;
     page(robot, visitor, "commit", "#start", desk()::commitDisk);
