@@ -1,6 +1,7 @@
 package io.satchel.app.library;
 
 import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param preset the id of the preset that it was made from, or null
  * @param memoryMib RAM in MiB
  * @param processor a name that the engine knows, such as {@code pentium3}
+ * @param processors how many; 1 to 8
  * @param disks its hard disks
  * @param cd the image in the CD drive, or null
  * @param floppyA the image in the first floppy drive, or null
@@ -37,6 +39,7 @@ public record MachineFile(
     @Nullable String preset,
     int memoryMib,
     String processor,
+    int processors,
     List<Disk> disks,
     @Nullable String cd,
     @Nullable String floppyA,
@@ -70,6 +73,7 @@ public record MachineFile(
    * @param readOnly the guest may not write
    * @param throwAway what the guest writes is gone when the machine is switched off
    * @param cache what a flush of the guest's waits for
+   * @param serial what the drive says that its serial number is; null for Satchel's own
    */
   public record Disk(
       String file,
@@ -77,7 +81,8 @@ public record MachineFile(
       int unit,
       boolean readOnly,
       boolean throwAway,
-      CacheMode cache) {
+      CacheMode cache,
+      @Nullable String serial) {
 
     public Disk {
       file = orElse(file, "");
@@ -87,15 +92,15 @@ public record MachineFile(
 
     /** A disk of the usual kind. */
     public static Disk of(String file, int unit) {
-      return new Disk(file, List.of(), unit, false, false, CacheMode.WRITEBACK);
+      return new Disk(file, List.of(), unit, false, false, CacheMode.WRITEBACK, null);
     }
 
     public Disk withFile(String other) {
-      return new Disk(other, layers, unit, readOnly, throwAway, cache);
+      return new Disk(other, layers, unit, readOnly, throwAway, cache, serial);
     }
 
     public Disk withLayers(List<String> other) {
-      return new Disk(file, other, unit, readOnly, throwAway, cache);
+      return new Disk(file, other, unit, readOnly, throwAway, cache, serial);
     }
 
     /** The file that is on top: the last layer, or the image itself. */
@@ -107,6 +112,8 @@ public record MachineFile(
   public MachineFile {
     name = orElse(name, "");
     processor = orElse(processor, "pentium3");
+    // A file of before there could be several has none.
+    processors = Math.max(1, processors);
     disks = List.copyOf(orElse(disks, List.of()));
     bootOrder =
         List.copyOf(
@@ -127,6 +134,7 @@ public record MachineFile(
         null,
         memoryMib,
         processor,
+        1,
         List.of(),
         null,
         null,
@@ -152,10 +160,16 @@ public record MachineFile(
     if (memoryMib < 1 || memoryMib > MAX_MEMORY_MIB) {
       found.add(new Mistake("repair.memory", memoryMib, MAX_MEMORY_MIB));
     }
+    if (processors > MachineConfig.MOST_PROCESSORS) {
+      found.add(new Mistake("repair.processors", processors, MachineConfig.MOST_PROCESSORS));
+    }
     Set<Integer> units = new HashSet<>();
     for (Disk disk : disks) {
       if (disk.file.isBlank()) {
         found.add(new Mistake("repair.noFile"));
+      }
+      if (disk.serial != null && !MachineConfig.Drive.serialFits(disk.serial)) {
+        found.add(new Mistake("repair.serial", disk.serial));
       }
       if (disk.unit < 0 || disk.unit >= UNITS || disk.unit == CD_UNIT || !units.add(disk.unit)) {
         found.add(new Mistake("repair.unit", disk.file, disk.unit));
@@ -180,56 +194,197 @@ public record MachineFile(
 
   public MachineFile withName(String other) {
     return new MachineFile(
-        version, other, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, date, notes, created, lastUsed);
+        version,
+        other,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withPreset(@Nullable String id) {
     return new MachineFile(
-        version, name, id, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder, bootOnce,
-        bootMenu, date, notes, created, lastUsed);
+        version,
+        name,
+        id,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withHardware(int memory, String model) {
     return new MachineFile(
-        version, name, preset, memory, model, disks, cd, floppyA, floppyB, bootOrder, bootOnce,
-        bootMenu, date, notes, created, lastUsed);
+        version,
+        name,
+        preset,
+        memory,
+        model,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        created,
+        lastUsed);
+  }
+
+  public MachineFile withProcessors(int count) {
+    return new MachineFile(
+        version, name, preset, memoryMib, processor, count, disks, cd, floppyA, floppyB, bootOrder,
+        bootOnce, bootMenu, date, notes, created, lastUsed);
   }
 
   public MachineFile withDisks(List<Disk> others) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, others, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, date, notes, created, lastUsed);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        others,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withMedia(
       @Nullable String disc, @Nullable String first, @Nullable String second) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, disks, disc, first, second, bootOrder,
-        bootOnce, bootMenu, date, notes, created, lastUsed);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        disc,
+        first,
+        second,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withBoot(List<BootDevice> order, @Nullable BootDevice once, boolean menu) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, order, once, menu,
-        date, notes, created, lastUsed);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        order,
+        once,
+        menu,
+        date,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withDate(@Nullable LocalDateTime powerOn) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, powerOn, notes, created, lastUsed);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        powerOn,
+        notes,
+        created,
+        lastUsed);
   }
 
   public MachineFile withNotes(String words) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, date, words, created, lastUsed);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        words,
+        created,
+        lastUsed);
   }
 
   public MachineFile withTimes(@Nullable Instant made, @Nullable Instant used) {
     return new MachineFile(
-        version, name, preset, memoryMib, processor, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, date, notes, made, used);
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        date,
+        notes,
+        made,
+        used);
   }
 }

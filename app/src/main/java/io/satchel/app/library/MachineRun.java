@@ -142,7 +142,8 @@ public final class MachineRun implements RunChanges {
                 top,
                 below,
                 disk.readOnly() ? Writing.REFUSED : Writing.THROWN_AWAY,
-                disk.cache()));
+                disk.cache(),
+                disk.serial()));
         continue;
       }
       Path layer = direct ? top : layer(entry, disk.unit());
@@ -169,7 +170,8 @@ public final class MachineRun implements RunChanges {
               layer,
               BackingPolicy.ANYWHERE,
               Writing.KEPT,
-              disk.cache()));
+              disk.cache(),
+              disk.serial()));
     }
     slots.add(Slot.readOnly(DriveKind.CD, MachineFile.CD_UNIT, path(file.cd())));
     slots.add(floppy(0, path(file.floppyA())));
@@ -192,7 +194,8 @@ public final class MachineRun implements RunChanges {
         file,
         BackingPolicy.SAME_FOLDER,
         Writing.THROWN_AWAY,
-        CacheMode.WRITEBACK);
+        CacheMode.WRITEBACK,
+        null);
   }
 
   private @Nullable Path path(@Nullable String name) {
@@ -236,7 +239,7 @@ public final class MachineRun implements RunChanges {
         Clock.HOST,
         file.date(),
         false,
-        1,
+        file.processors(),
         null,
         null,
         answers);

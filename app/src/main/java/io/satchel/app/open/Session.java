@@ -141,7 +141,7 @@ public final class Session implements AutoCloseable {
       drives.add(new Drive(DriveKind.FLOPPY, floppies++, changeable(floppy, false)));
     }
     for (Slot slot : slots) {
-      drives.add(new Drive(slot.kind(), slot.unit(), medium(slot)));
+      drives.add(new Drive(slot.kind(), slot.unit(), medium(slot), slot.serial()));
     }
     if (floppies == 0 && slots.isEmpty()) {
       drives.add(new Drive(DriveKind.FLOPPY, 0, null));

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param backing which backing files it may bring along
  * @param writing what becomes of what the guest writes
  * @param cache what a flush of the guest's waits for
+ * @param serial what a hard disk says that its serial number is; null for Satchel's own
  */
 public record Slot(
     DriveKind kind,
@@ -21,7 +22,8 @@ public record Slot(
     @Nullable Path file,
     BackingPolicy backing,
     Writing writing,
-    CacheMode cache) {
+    CacheMode cache,
+    @Nullable String serial) {
 
   /** What becomes of what the guest writes. */
   public enum Writing {
@@ -36,6 +38,6 @@ public record Slot(
   /** An image that is only read. */
   public static Slot readOnly(DriveKind kind, int unit, @Nullable Path file) {
     return new Slot(
-        kind, unit, file, BackingPolicy.SAME_FOLDER, Writing.REFUSED, CacheMode.WRITEBACK);
+        kind, unit, file, BackingPolicy.SAME_FOLDER, Writing.REFUSED, CacheMode.WRITEBACK, null);
   }
 }

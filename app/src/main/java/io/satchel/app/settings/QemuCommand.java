@@ -5,6 +5,7 @@ import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -73,6 +74,9 @@ public final class QemuCommand {
     parts.add("-name " + quoted(machine.name()));
     parts.add("-cpu " + TO_QEMU.getOrDefault(machine.processor(), machine.processor()));
     parts.add("-m " + machine.memoryMib());
+    if (machine.processors() > 1) {
+      parts.add("-smp " + machine.processors());
+    }
     parts.add("-rtc base=" + (machine.date() == null ? "localtime" : machine.date().withNano(0)));
     for (Disk disk : machine.disks()) {
       parts.add("-drive " + quoted(drive(entry, disk)));
@@ -106,6 +110,9 @@ public final class QemuCommand {
     }
     if (disk.cache() != CacheMode.WRITEBACK) {
       text.append(",cache=").append(disk.cache().name().toLowerCase(Locale.ROOT));
+    }
+    if (disk.serial() != null) {
+      text.append(",serial=").append(disk.serial().replace(",", ",,"));
     }
     return text.toString();
   }
@@ -239,6 +246,7 @@ public final class QemuCommand {
       switch (option) {
         case "-m" -> machine = machine.withHardware(memory(value), machine.processor());
         case "-cpu" -> machine = machine.withHardware(machine.memoryMib(), processor(value));
+        case "-smp" -> machine = machine.withProcessors(processors(value));
         case "-name" -> machine = machine.withName(value.split(",")[0].replaceFirst("^guest=", ""));
         case "-hda" -> place(0, Disk.of(file(value), 0));
         case "-hdb" -> place(1, Disk.of(file(value), 1));
@@ -321,12 +329,25 @@ public final class QemuCommand {
                 case "unsafe" -> CacheMode.UNSAFE;
                 case "none" -> CacheMode.NONE;
                 default -> CacheMode.WRITEBACK;
-              });
+              },
+              serial(fields.get("serial")));
       if (index < 0 || index > 3) {
         anywhere.add(disk);
       } else {
         place(index, disk);
       }
+    }
+
+    private static @Nullable String serial(@Nullable String given) {
+      return given != null && MachineConfig.Drive.serialFits(given) ? given : null;
+    }
+
+    /** What -smp says, such as 2, cpus=2 or 4,sockets=2. */
+    private int processors(String value) {
+      Map<String, String> fields = fields(value);
+      String plain = value.split(",")[0];
+      return Math.clamp(
+          number(fields.getOrDefault("cpus", plain), 1), 1, MachineConfig.MOST_PROCESSORS);
     }
 
     private static boolean on(@Nullable String value) {
@@ -399,7 +420,8 @@ public final class QemuCommand {
           unit,
           disk.readOnly(),
           disk.throwAway() || throwAway,
-          disk.cache());
+          disk.cache(),
+          disk.serial());
     }
   }
 }

@@ -16,6 +16,7 @@ import io.satchel.app.preset.Preset;
 import io.satchel.app.preset.Presets;
 import io.satchel.app.wizard.CreateWizard;
 import io.satchel.image.OpenOptions.CacheMode;
+import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.DriveKind;
 import java.io.IOException;
@@ -60,6 +61,7 @@ public final class SettingsPage extends Page {
   private final TextField name = new TextField();
   private final Spinner<Integer> memory;
   private final ComboBox<String> processor;
+  private final Spinner<Integer> processors;
   private final List<DiskRow> disks = new ArrayList<>();
   private final VBox diskList = new VBox(10);
   private final FileRow cd;
@@ -89,6 +91,8 @@ public final class SettingsPage extends Page {
     processor =
         Choices.of("processor", CreateWizard.PROCESSORS, each -> texts.get("processor." + each));
     processor.setValue(machine.processor());
+    processors = new Spinner<>(1, MachineConfig.MOST_PROCESSORS, machine.processors());
+    processors.setId("processors");
     machine.disks().forEach(disk -> disks.add(new DiskRow(disk)));
     cd = medium("cd", "settings.cd", machine.cd());
     floppyA = medium("floppy-a", "settings.floppyA", machine.floppyA());
@@ -127,6 +131,7 @@ public final class SettingsPage extends Page {
             Sizes.of(preset.memoryMib() * 1048576L),
             Sizes.of(preset.memoryMaxMib() * 1048576L)),
         controls.field("create.processor", processor),
+        controls.field("settings.processors", processors),
         warning,
         section("settings.section.disks"),
         controls.help("settings.disks.help"),
@@ -148,6 +153,7 @@ public final class SettingsPage extends Page {
     actions(command, keep);
     showDisks();
     processor.valueProperty().addListener((_, _, _) -> warn(preset));
+    processors.valueProperty().addListener((_, _, _) -> warn(preset));
     name.textProperty().addListener((_, _, _) -> check());
     date.textProperty().addListener((_, _, _) -> check());
     check();
@@ -186,7 +192,10 @@ public final class SettingsPage extends Page {
 
   /** Windows binds itself to its hardware, so a change is said before it is made. */
   private void warn(Preset preset) {
-    boolean changed = !entry.machine().processor().equals(processor.getValue());
+    MachineFile before = entry.machine();
+    boolean changed =
+        !before.processor().equals(processor.getValue())
+            || before.processors() != processors.getValue();
     boolean bound = preset.id().startsWith("windows") && preset.wants().acpi();
     warning.setText(
         changed && bound
@@ -203,6 +212,7 @@ public final class SettingsPage extends Page {
     private final CheckBox readOnly;
     private final CheckBox throwAway;
     private final ComboBox<CacheMode> cache;
+    private final TextField serial = new TextField();
     private final VBox box;
 
     DiskRow(Disk disk) {
@@ -218,6 +228,9 @@ public final class SettingsPage extends Page {
               List.of(CacheMode.values()),
               each -> texts.get("settings.cache." + each.name().toLowerCase(Locale.ROOT)));
       cache.setValue(disk.cache());
+      serial.setId("serial");
+      serial.setText(disk.serial() == null ? "" : disk.serial());
+      serial.textProperty().addListener((_, _, _) -> check());
       Path path = entry.resolve(disk.file());
       Label file =
           Controls.paragraph(
@@ -237,7 +250,8 @@ public final class SettingsPage extends Page {
               16,
               8,
               controls.field("settings.unit", unit),
-              controls.field("settings.cache", cache));
+              controls.field("settings.cache", cache),
+              controls.field("settings.serial", serial));
       box = new VBox(8, file, places, readOnly, throwAway, remove);
       box.getStyleClass().add("figures");
     }
@@ -249,7 +263,8 @@ public final class SettingsPage extends Page {
           unit.getValue(),
           readOnly.isSelected(),
           throwAway.isSelected(),
-          cache.getValue());
+          cache.getValue(),
+          serial.getText().isBlank() ? null : serial.getText().strip());
     }
   }
 
@@ -300,6 +315,7 @@ public final class SettingsPage extends Page {
         .machine()
         .withName(name.getText().strip())
         .withHardware(memory.getValue(), processor.getValue())
+        .withProcessors(processors.getValue())
         .withDisks(disks.stream().map(DiskRow::chosen).toList())
         .withMedia(file(cd), file(floppyA), file(floppyB))
         .withBoot(

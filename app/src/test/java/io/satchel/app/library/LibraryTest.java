@@ -309,4 +309,27 @@ class LibraryTest {
         .extracting(path -> path.getFileName().toString())
         .containsExactly("disk-1.qcow2", "machine.json");
   }
+
+  @Test
+  void processorsAndSerialNumbersReachTheMachineAndOldFilesHaveOne() throws IOException {
+    Entry entry = added("Several");
+    Disk disk = entry.machine().disks().getFirst();
+    Disk named = new Disk(disk.file(), disk.layers(), 0, false, false, disk.cache(), "WD-1234");
+    library.save(entry.folder(), entry.machine().withProcessors(2).withDisks(List.of(named)));
+    MachineRun run = MachineRun.prepare(library, library.read(entry.folder()));
+    assertThat(run.request().processors()).isEqualTo(2);
+    assertThat(run.slots().getFirst().serial()).isEqualTo("WD-1234");
+    Session.open(run.request(), run.slots(), new MachineEvents() {}).close();
+    run.tidy();
+    String before =
+        Files.readString(entry.json()).replaceAll("\\s*\"(processors|serial)\"[^\n]*,?", "");
+    MachineFile old =
+        JsonFile.parse(
+            before.replaceAll(",(\\s*[}\\]])", "$1"),
+            "old",
+            MachineFile.class,
+            MachineFile.VERSION);
+    assertThat(old.processors()).isEqualTo(1);
+    assertThat(old.disks().getFirst().serial()).isNull();
+  }
 }

@@ -26,10 +26,18 @@ class QemuCommandTest {
   void aMachineBecomesALineAndTheLineTheMachine() {
     MachineFile machine =
         MachineFile.named("It's old, very", 128, "pentium2")
+            .withProcessors(2)
             .withDisks(
                 List.of(
-                    new Disk(file("a b,c.img"), List.of(), 0, true, false, CacheMode.WRITEBACK),
-                    new Disk(file("d.img"), List.of(), 3, false, true, CacheMode.UNSAFE)))
+                    new Disk(
+                        file("a b,c.img"),
+                        List.of(),
+                        0,
+                        true,
+                        false,
+                        CacheMode.WRITEBACK,
+                        "OLD, 1"),
+                    new Disk(file("d.img"), List.of(), 3, false, true, CacheMode.UNSAFE, null)))
             .withMedia(file("cd.iso"), file("a.flp"), null)
             .withBoot(
                 List.of(BootDevice.CD, BootDevice.HARD_DISK, BootDevice.FLOPPY),
@@ -39,7 +47,15 @@ class QemuCommandTest {
     String line = QemuCommand.of(new Entry(FOLDER, machine, null));
     assertThat(line)
         .startsWith("qemu-system-i386 -machine pc")
-        .contains("-m 128", "-cpu pentium2", "readonly=on", "snapshot=on", "once=a", "menu=on");
+        .contains(
+            "-m 128",
+            "-smp 2",
+            "serial=OLD,, 1",
+            "-cpu pentium2",
+            "readonly=on",
+            "snapshot=on",
+            "once=a",
+            "menu=on");
     QemuCommand.Parsed parsed = QemuCommand.parse(line, FOLDER);
     assertThat(parsed.ignored()).isEmpty();
     assertThat(parsed.machine().withName("")).isEqualTo(machine.withName(""));

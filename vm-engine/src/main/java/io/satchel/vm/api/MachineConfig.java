@@ -184,7 +184,25 @@ public record MachineConfig(
    *     secondary slave; floppies: 0 (A) or 1 (B)
    * @param media {@code null} for an empty CD or floppy drive
    */
-  public record Drive(DriveKind kind, int unit, @Nullable BlockDevice media) {}
+  public record Drive(
+      DriveKind kind, int unit, @Nullable BlockDevice media, @Nullable String serial) {
+
+    public Drive {
+      if (serial != null && !serialFits(serial)) {
+        throw new IllegalArgumentException("no serial number \"" + serial + "\"");
+      }
+    }
+
+    /** One with the serial number that the machine gives it. */
+    public Drive(DriveKind kind, int unit, @Nullable BlockDevice media) {
+      this(kind, unit, media, null);
+    }
+
+    /** Whether a drive can say that serial number: 1 to 20 characters of ASCII. */
+    public static boolean serialFits(String serial) {
+      return serial.matches("[ -~]{1,20}");
+    }
+  }
 
   /** The kinds of drive. */
   public enum DriveKind {

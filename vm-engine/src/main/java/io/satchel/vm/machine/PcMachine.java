@@ -276,7 +276,8 @@ public final class PcMachine implements Machine {
   private void build(Drive drive, @Nullable AtaUnit[] units) {
     int unit = drive.unit();
     BlockDevice medium = drive.media();
-    String serialNumber = "SATCHEL%04d".formatted(unit + 1);
+    String given = drive.serial();
+    String serialNumber = given == null ? "SATCHEL%04d".formatted(unit + 1) : given;
     switch (drive.kind()) {
       case FLOPPY -> {
         floppyMedia[unit] = medium == null ? null : backend(medium, "floppy " + unit);
