@@ -30,6 +30,7 @@ import io.satchel.app.open.Changes;
 import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.preset.Preset;
+import io.satchel.app.preset.Presets;
 import io.satchel.app.settings.PreferencesPage;
 import io.satchel.app.settings.QemuPage;
 import io.satchel.app.settings.SettingsPage;
@@ -119,7 +120,8 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
     window.run(
         RunRequest.of(image.path())
             .withHardware(preset.memoryMib(), preset.processor())
-            .withAnswers(image.answers()));
+            .withAnswers(image.answers()),
+        image.preset().equals(Presets.UNKNOWN) ? desktop.presets().others(preset) : List.of());
   }
 
   @Override

@@ -7,8 +7,10 @@ import io.satchel.app.library.Desktop;
 import io.satchel.app.library.MachineRun;
 import io.satchel.app.library.Questions;
 import io.satchel.app.machine.MachineView;
+import io.satchel.app.open.Changes;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
+import io.satchel.app.preset.Preset;
 import io.satchel.app.snapshots.LiveSnapshots;
 import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.app.snapshots.Timeline;
@@ -78,10 +80,14 @@ final class Machines {
             new javafx.animation.KeyFrame(
                 javafx.util.Duration.seconds(AUTOMATIC_LOOK_SECONDS), _ -> automatic()));
 
+    /** What it could be as well, the likeliest first. */
+    private final List<Preset> others;
+
     private MachineEvents.@Nullable Cause ended;
 
-    private Running(RunChanges changes, Session session) {
+    private Running(RunChanges changes, Session session, List<Preset> others) {
       this.changes = changes;
+      this.others = List.copyOf(others);
       this.session = session;
       view = new MachineView(texts, session, this);
       snapshots = new LiveSnapshots(session, changes, shownName(), this::screenFile);
@@ -209,7 +215,23 @@ final class Machines {
 
     @Override
     public void restart() {
-      Machines.this.restart(this);
+      Machines.this.restart(this, changes, others);
+    }
+
+    @Override
+    public @Nullable String otherHardware() {
+      return others.isEmpty() ? null : others.getFirst().title(texts);
+    }
+
+    @Override
+    public void tryOtherHardware() {
+      if (!others.isEmpty() && changes instanceof Changes picked) {
+        Preset next = others.getFirst();
+        Machines.this.restart(
+            this,
+            picked.withHardware(next.memoryMib(), next.processor()),
+            others.subList(1, others.size()));
+      }
     }
 
     @Override
@@ -266,6 +288,15 @@ final class Machines {
 
   /** Opens what {@code prepare} gives and switches it on; an error is shown. */
   void start(Questions.Opening<RunChanges> prepare, Answers known) {
+    start(prepare, known, List.of());
+  }
+
+  /**
+   * As {@link #start(Questions.Opening, Answers)}.
+   *
+   * @param others what the machine could be as well, should it not start
+   */
+  void start(Questions.Opening<RunChanges> prepare, Answers known, List<Preset> others) {
     work(
         texts.get("jobs.starting"),
         _ -> {
@@ -291,15 +322,15 @@ final class Machines {
             throw e;
           }
         },
-        opened -> begin(opened.changes, opened.session),
-        problem -> ask(problem, known, more -> start(prepare, more)),
+        opened -> begin(opened.changes, opened.session, others),
+        problem -> ask(problem, known, more -> start(prepare, more, others)),
         screen::showLibrary);
   }
 
   private record Opened(RunChanges changes, Session session) {}
 
-  private void begin(RunChanges changes, Session session) {
-    Running running = new Running(changes, session);
+  private void begin(RunChanges changes, Session session, List<Preset> others) {
+    Running running = new Running(changes, session, others);
     all.add(running);
     shown = running;
     screen.show(running.view, running.name());
@@ -343,17 +374,16 @@ final class Machines {
             });
   }
 
-  private void restart(Running running) {
+  private void restart(Running running, RunChanges changes, List<Preset> others) {
     running.forget();
     shown = null;
     work(
         texts.get("jobs.starting"),
         _ -> {
           running.session.close();
-          return Session.open(
-              running.changes.request(), running.changes.slots(), new MachineEvents() {});
+          return Session.open(changes.request(), changes.slots(), new MachineEvents() {});
         },
-        session -> begin(running.changes, session),
+        session -> begin(changes, session, others),
         screen::showLibrary);
   }
 

@@ -18,6 +18,7 @@ import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.Changes;
 import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunRequest;
+import io.satchel.app.preset.Preset;
 import io.satchel.app.preset.Presets;
 import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.image.Answers;
@@ -273,6 +274,11 @@ final class MainWindow implements Machines.Screen {
 
   /** Builds a machine for {@code request} and switches it on. */
   void run(RunRequest request) {
+    run(request, List.of());
+  }
+
+  /** As {@link #run(RunRequest)}; {@code others} is what it could be as well. */
+  void run(RunRequest request, List<Preset> others) {
     machines.start(
         answers -> {
           Changes changes = Changes.prepare(request.withAnswers(answers), desktop.home());
@@ -282,7 +288,8 @@ final class MainWindow implements Machines.Screen {
           }
           return changes;
         },
-        request.answers());
+        request.answers(),
+        others);
   }
 
   void leave() {

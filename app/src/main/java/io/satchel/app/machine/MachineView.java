@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import javafx.animation.KeyFrame;
@@ -64,6 +65,15 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     /** The person wants the machine, which has ended, to start again. */
     void restart();
 
+    /**
+     * What else the machine could be, for a start that got nowhere: what to call it; null when
+     * there is nothing else to try.
+     */
+    @Nullable String otherHardware();
+
+    /** The person wants the machine to start again as that. */
+    void tryOtherHardware();
+
     /** The person wants a snapshot of the machine now. */
     void takeSnapshot();
 
@@ -102,6 +112,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private final Label notice = new Label();
   private final Label endMessage = new Label();
   private final VBox endPanel;
+  private final Label offerMessage = new Label();
+  private final Button offerTry = new Button();
+  private final VBox offerPanel;
+  private final StartWatch watch = new StartWatch();
+  private boolean faulted;
   private final Typist typist;
   private final ToolBar toolBar;
   private final Button pauseButton;
@@ -128,7 +143,10 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     notice.setWrapText(true);
     notice.setStyle(PANEL_STYLE);
     endPanel = endPanel();
-    StackPane centre = new StackPane(canvas, notice, endPanel);
+    offerPanel = offerPanel();
+    StackPane centre = new StackPane(canvas, notice, endPanel, offerPanel);
+    StackPane.setAlignment(offerPanel, Pos.TOP_CENTER);
+    StackPane.setMargin(offerPanel, new Insets(16));
     StackPane.setAlignment(notice, Pos.BOTTOM_CENTER);
     StackPane.setMargin(notice, new Insets(16));
     setCenter(centre);
@@ -526,10 +544,66 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     return panel;
   }
 
+  /** What else the machine could be, when it does not start as it is. */
+  private VBox offerPanel() {
+    offerMessage.setId("offer-message");
+    offerMessage.setWrapText(true);
+    offerMessage.setMaxWidth(420);
+    offerMessage.setStyle("-fx-text-fill: white; -fx-font-size: 15px;");
+    offerTry.setId("offer-try");
+    String other = owner.otherHardware();
+    offerTry.setText(texts.get("machine.offer.try", other == null ? "" : other));
+    offerTry.setAccessibleText(offerTry.getText());
+    offerTry.setOnAction(_ -> owner.tryOtherHardware());
+    VBox panel = new VBox(12);
+    Button no = new Button(texts.get("machine.offer.no"));
+    no.setId("offer-no");
+    no.setAccessibleText(no.getText());
+    no.setOnAction(
+        _ -> {
+          panel.setVisible(false);
+          canvas.requestFocus();
+        });
+    HBox buttons = new HBox(12, offerTry, no);
+    buttons.setAlignment(Pos.CENTER_RIGHT);
+    panel.getChildren().addAll(offerMessage, buttons);
+    panel.setId("offer");
+    panel.setMaxSize(Region.USE_PREF_SIZE, Region.USE_PREF_SIZE);
+    panel.setStyle(PANEL_STYLE);
+    panel.setVisible(false);
+    return panel;
+  }
+
+  /** Offers other hardware when the start gets nowhere. */
+  private void watchStart() {
+    String other = owner.otherHardware();
+    if (other == null) {
+      return;
+    }
+    StartWatch.Trouble trouble =
+        watch.look(machine.status().virtualNanos(), faulted, screenText(), this::blank);
+    if (trouble != null) {
+      offerMessage.setText(
+          texts.get("machine.offer." + trouble.name().toLowerCase(Locale.ROOT))
+              + "\n"
+              + texts.get("machine.offer.text", other));
+      pointer.release();
+      offerPanel.setVisible(true);
+      offerTry.requestFocus();
+    }
+  }
+
+  /** Whether the picture has one colour. */
+  private boolean blank() {
+    int[] pixels = still.pixels();
+    return Arrays.stream(pixels).allMatch(each -> each == pixels[0]);
+  }
+
   private void tick() {
     Stage stage = owner.stage();
     screen.setWanted(stage.isShowing() && !stage.isIconified());
     status.refresh();
+    watchStart();
   }
 
   private void stateIs(MachineState state) {
@@ -552,5 +626,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
             : end.message());
     endPanel.setVisible(true);
     endPanel.lookup("#again").requestFocus();
+    faulted = end.cause() == MachineEvents.Cause.TRIPLE_FAULT;
+    watchStart();
   }
 }

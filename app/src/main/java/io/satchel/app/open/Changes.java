@@ -92,6 +92,11 @@ public final class Changes implements RunChanges {
     return new Changes(request.withOverlay(layer), kept, layer, false, fresh);
   }
 
+  /** The same run, to be begun again with other hardware. */
+  public Changes withHardware(int memoryMib, String processor) {
+    return new Changes(request.withHardware(memoryMib, processor), kept, layer, marked, fresh);
+  }
+
   /** Whether an earlier run of {@code image} has kept something beside it. */
   public static boolean keptBeside(Path image) {
     Path absolute = image.toAbsolutePath().normalize();

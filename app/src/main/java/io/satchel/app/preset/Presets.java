@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,25 @@ public final class Presets {
 
   public List<Preset> all() {
     return all;
+  }
+
+  /**
+   * What else an image that is not recognised may start with, the likeliest first: {@code
+   * likely.txt} has the order. Each has other hardware than those before it and than {@code tried}.
+   */
+  public List<Preset> others(Preset tried) {
+    List<Preset> others = new ArrayList<>();
+    for (String id : text("likely.txt").lines().toList()) {
+      find(id)
+          .filter(each -> !sameHardware(each, tried))
+          .filter(each -> others.stream().noneMatch(other -> sameHardware(each, other)))
+          .ifPresent(others::add);
+    }
+    return others;
+  }
+
+  private static boolean sameHardware(Preset one, Preset other) {
+    return one.memoryMib() == other.memoryMib() && one.processor().equals(other.processor());
   }
 
   /** The one of that id. */

@@ -179,6 +179,37 @@ class LibraryWindowTest extends WindowFixture {
   }
 
   @Test
+  void anUnknownImageThatDoesNotStartIsTriedWithOtherHardware(FxRobot robot) throws IOException {
+    Path unknown = home.resolve("unknown.img");
+    Files.write(unknown, new byte[1 << 20]);
+    robot.interact(() -> window.open(unknown));
+    press(robot, "#run");
+    waitForText(robot, "No bootable device");
+    waitFor("the offer", () -> robot.lookup("#offer").query().isVisible());
+    assertThat(said(robot, "#offer-message")).contains("No system was found", "Windows XP");
+    final MachineView first = view(robot).orElseThrow();
+    press(robot, "#offer-try");
+    waitFor("another machine", () -> view(robot).filter(each -> each != first).isPresent());
+    MachineView second = view(robot).orElseThrow();
+    assertThat(second.session().request().memoryMib()).isEqualTo(512);
+    assertThat(first.session().machine().state().name()).isEqualTo("ENDED");
+    waitFor("the next offer", () -> said(robot, "#offer-message").contains("Windows 98"));
+    press(robot, "#offer-no");
+    assertThat(robot.lookup("#offer").query().isVisible()).isFalse();
+  }
+
+  @Test
+  void anImageThatIsKnownIsOfferedNothing(FxRobot robot) throws IOException {
+    Path floppy = home.resolve("empty-floppy.img");
+    Files.write(floppy, new byte[1_474_560]);
+    robot.interact(() -> window.open(floppy));
+    press(robot, "#run");
+    waitForText(robot, "No bootable device");
+    org.testfx.util.WaitForAsyncUtils.sleep(1200, TimeUnit.MILLISECONDS);
+    assertThat(robot.lookup("#offer").query().isVisible()).isFalse();
+  }
+
+  @Test
   void aBrokenFileIsRepairedFromThePreviousOne(FxRobot robot) throws IOException {
     Entry entry = added(robot, "Before");
     library.rename(entry, "After");

@@ -393,7 +393,18 @@ abstract class ScreenWalk extends WindowFixture {
     waitFor("the dialog's end", () -> dialogs().isEmpty());
   }
 
-  private void running(FxRobot robot, BiConsumer<String, Scene> visitor) {
+  private void running(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
+    Path unknown = home.resolve("unknown.img");
+    Files.write(unknown, new byte[1 << 20]);
+    robot.interact(() -> window.open(unknown));
+    press(robot, "#run");
+    waitFor(
+        "the offer", () -> robot.lookup("#offer").tryQuery().filter(Node::isVisible).isPresent());
+    visit(robot, "running-offer", visitor);
+    Platform.runLater(window::leave);
+    waitFor("the question", () -> !dialogs().isEmpty());
+    press(robot, dialogs().getLast().getButtonTypes().get(1).getText());
+    waitForLibrary(robot);
     robot.interact(desk()::demo);
     waitForText(robot, "Satchel demonstration");
     WaitForAsyncUtils.sleep(700, java.util.concurrent.TimeUnit.MILLISECONDS);

@@ -17,6 +17,19 @@ class PresetsTest {
   private final Presets presets = Presets.load();
 
   @Test
+  void whatElseCouldBeTriedHasOtherHardwareEachTime() {
+    Presets presets = Presets.load();
+    Preset unknown = presets.orUnknown(null);
+    assertThat(presets.others(unknown)).hasSizeGreaterThan(3).doesNotContain(unknown);
+    assertThat(presets.others(unknown))
+        .extracting(each -> each.memoryMib() + each.processor())
+        .doesNotHaveDuplicates()
+        .doesNotContain(unknown.memoryMib() + unknown.processor());
+    Preset tried = presets.others(unknown).getFirst();
+    assertThat(presets.others(tried)).doesNotContain(tried);
+  }
+
+  @Test
   void everyPresetSuitsTheMachineAndSpeaksBothLanguages() {
     assertThat(presets.all()).hasSizeGreaterThan(15);
     assertThat(new HashSet<>(presets.all().stream().map(Preset::id).toList()))
