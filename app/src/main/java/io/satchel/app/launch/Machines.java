@@ -273,6 +273,11 @@ final class Machines {
     return Optional.ofNullable(shown);
   }
 
+  /** Whether none runs. */
+  boolean none() {
+    return all.isEmpty();
+  }
+
   /** The run of the machine in that folder of the library. */
   Optional<Running> of(Path folder) {
     return all.stream()

@@ -51,12 +51,16 @@ final class MainWindow implements Machines.Screen {
   private final Runnable closed;
   private final RecentImages recent;
   private final BorderPane root = new BorderPane();
-  private final Desktop desktop;
-  private final Texts texts;
-  private final Machines machines;
-  private final WindowFoot foot;
-  private final LibraryDesk desk;
+  private final Library library;
+  private final Presets presets = Presets.load();
+  private final FilePicker picker;
+  private final Path home;
   private AppSettings settings;
+  private Speaking speaking;
+
+  /** What speaks the chosen language. */
+  private record Speaking(
+      Texts texts, Desktop desktop, Machines machines, WindowFoot foot, LibraryDesk desk) {}
 
   /**
    * @param settings what the person chose for the whole program
@@ -74,14 +78,12 @@ final class MainWindow implements Machines.Screen {
     this.settings = settings;
     this.data = data;
     this.closed = closed;
-    texts = new Texts(settings.locale(Locale.getDefault()));
-    desktop =
-        new Desktop(stage, texts, new Library(data), Presets.load(), new Jobs(texts), picker, home);
+    this.picker = picker;
+    this.home = home;
+    library = new Library(data);
     recent = new RecentImages(data.recent());
-    machines = new Machines(desktop, this);
-    foot = new WindowFoot(desktop);
-    desk = new LibraryDesk(desktop, machines, this, recent);
-    root.setBottom(foot);
+    speaking = speak();
+    root.setBottom(speaking.foot);
     root.setOnDragOver(
         event -> {
           if (event.getDragboard().hasFiles()) {
@@ -108,12 +110,24 @@ final class MainWindow implements Machines.Screen {
     scene.addEventHandler(
         KeyEvent.KEY_PRESSED,
         event -> {
-          if (event.getCode() == KeyCode.F1 && machines.shown().isEmpty()) {
+          if (event.getCode() == KeyCode.F1 && speaking.machines.shown().isEmpty()) {
             event.consume();
-            desk.shortcuts();
+            speaking.desk.shortcuts();
           }
         });
     showLibrary();
+  }
+
+  private Speaking speak() {
+    Texts texts = new Texts(settings.locale(Locale.getDefault()));
+    Desktop desktop = new Desktop(stage, texts, library, presets, new Jobs(texts), picker, home);
+    Machines machines = new Machines(desktop, this);
+    return new Speaking(
+        texts,
+        desktop,
+        machines,
+        new WindowFoot(desktop),
+        new LibraryDesk(desktop, machines, this, recent));
   }
 
   void show() {
@@ -121,21 +135,21 @@ final class MainWindow implements Machines.Screen {
   }
 
   Desktop desktop() {
-    return desktop;
+    return speaking.desktop;
   }
 
   LibraryDesk desk() {
-    return desk;
+    return speaking.desk;
   }
 
   /** The machine on the screen. */
   Machines.Running machine() {
-    return machines.shown().orElseThrow();
+    return speaking.machines.shown().orElseThrow();
   }
 
   /** Ends the machine on the screen, if there is one, without a question. */
   void endRunning() {
-    machines.shown().ifPresent(running -> running.view().session().close());
+    speaking.machines.shown().ifPresent(running -> running.view().session().close());
   }
 
   AppSettings settings() {
@@ -146,15 +160,26 @@ final class MainWindow implements Machines.Screen {
     return data;
   }
 
-  /** Keeps what the person chose; the colours change at once, the language with the next start. */
+  /**
+   * Keeps what the person chose. The colours change at once, and so does the language, unless
+   * computers run or work is under way: their screens speak the old one until they end.
+   */
   void choose(AppSettings chosen) {
+    boolean another = chosen.language() != settings.language();
     settings = chosen;
     try {
       JsonFile.write(data.settings(), chosen);
     } catch (IOException e) {
-      Dialogs.error(stage, texts, e);
+      Dialogs.error(stage, speaking.texts, e);
     }
     dress();
+    if (another && speaking.machines.none() && speaking.desktop.jobs().count().get() == 0) {
+      speaking = speak();
+      root.setBottom(speaking.foot);
+      speaking.desk.preferences();
+    } else if (another) {
+      say(speaking.texts.get("preferences.language.later"));
+    }
   }
 
   private void dress() {
@@ -168,14 +193,14 @@ final class MainWindow implements Machines.Screen {
     title("");
     List<Entry> entries;
     try {
-      entries = desktop.library().list();
+      entries = speaking.desktop.library().list();
     } catch (IOException e) {
-      Dialogs.error(stage, texts, e);
+      Dialogs.error(stage, speaking.texts, e);
       entries = List.of();
     }
-    LibraryView view = new LibraryView(desktop, entries, recent.list(), desk);
+    LibraryView view = new LibraryView(speaking.desktop, entries, recent.list(), speaking.desk);
     root.setCenter(view);
-    foot.quiet(false);
+    speaking.foot.quiet(false);
     view.focusFirst();
   }
 
@@ -183,7 +208,7 @@ final class MainWindow implements Machines.Screen {
   void show(Page page) {
     title(page.title());
     root.setCenter(page);
-    foot.quiet(false);
+    speaking.foot.quiet(false);
     page.focusFirst();
   }
 
@@ -191,16 +216,16 @@ final class MainWindow implements Machines.Screen {
   public void show(MachineView view, String name) {
     title(name);
     root.setCenter(view);
-    foot.quiet(true);
+    speaking.foot.quiet(true);
   }
 
   @Override
   public void showTimeline(SnapshotStore store, Runnable back) {
-    desk.timeline(store, back);
+    speaking.desk.timeline(store, back);
   }
 
   private void title(String name) {
-    stage.setTitle((name.isEmpty() ? "" : name + " \u2013 ") + texts.get("window.title"));
+    stage.setTitle((name.isEmpty() ? "" : name + " \u2013 ") + speaking.texts.get("window.title"));
   }
 
   @Override
@@ -210,7 +235,7 @@ final class MainWindow implements Machines.Screen {
       centre.setDisable(waiting);
     }
     root.setCursor(waiting ? Cursor.WAIT : Cursor.DEFAULT);
-    foot.waiting(waiting);
+    speaking.foot.waiting(waiting);
   }
 
   private boolean busy() {
@@ -220,7 +245,7 @@ final class MainWindow implements Machines.Screen {
 
   @Override
   public void say(String sentence) {
-    foot.say(sentence);
+    speaking.foot.say(sentence);
   }
 
   /**
@@ -229,7 +254,7 @@ final class MainWindow implements Machines.Screen {
    */
   <T> void find(Callable<T> work, Consumer<T> next) {
     root.setCenter(new BorderPane(new ProgressIndicator()));
-    Lookup.start(texts, work, next, this::failed);
+    Lookup.start(speaking.texts, work, next, this::failed);
   }
 
   /**
@@ -238,7 +263,7 @@ final class MainWindow implements Machines.Screen {
    */
   <T> void find(Questions.Opening<T> work, BiConsumer<T, Answers> next) {
     root.setCenter(new BorderPane(new ProgressIndicator()));
-    new Questions(desktop).open(Answers.none(), work, next, this::failed);
+    new Questions(speaking.desktop).open(Answers.none(), work, next, this::failed);
   }
 
   private void failed(IOException problem) {
@@ -250,7 +275,7 @@ final class MainWindow implements Machines.Screen {
 
   @Override
   public void error(IOException problem) {
-    Dialogs.error(stage, texts, machines.named(problem));
+    Dialogs.error(stage, speaking.texts, speaking.machines.named(problem));
   }
 
   // --- From outside ---
@@ -261,15 +286,16 @@ final class MainWindow implements Machines.Screen {
       return;
     }
     List<Path> paths = files.stream().map(File::toPath).toList();
-    machines
+    speaking
+        .machines
         .shown()
         .ifPresentOrElse(
-            running -> running.view().insert(paths), () -> desk.open(paths.getFirst()));
+            running -> running.view().insert(paths), () -> speaking.desk.open(paths.getFirst()));
   }
 
   /** Shows what an image is. */
   void open(Path image) {
-    desk.open(image);
+    speaking.desk.open(image);
   }
 
   /** Builds a machine for {@code request} and switches it on. */
@@ -279,9 +305,9 @@ final class MainWindow implements Machines.Screen {
 
   /** As {@link #run(RunRequest)}; {@code others} is what it could be as well. */
   void run(RunRequest request, List<Preset> others) {
-    machines.start(
+    speaking.machines.start(
         answers -> {
-          Changes changes = Changes.prepare(request.withAnswers(answers), desktop.home());
+          Changes changes = Changes.prepare(request.withAnswers(answers), speaking.desktop.home());
           Path image = request.image();
           if (image != null) {
             recent.add(image);
@@ -293,16 +319,16 @@ final class MainWindow implements Machines.Screen {
   }
 
   void leave() {
-    machines.shown().ifPresentOrElse(Machines.Running::leave, this::showLibrary);
+    speaking.machines.shown().ifPresentOrElse(Machines.Running::leave, this::showLibrary);
   }
 
   private void closeWindow() {
     if (busy()) {
       return;
     }
-    machines.closeAll(
+    speaking.machines.closeAll(
         () -> {
-          desktop.jobs().cancelAll();
+          speaking.desktop.jobs().cancelAll();
           stage.hide();
           closed.run();
         });

@@ -3,6 +3,7 @@ package io.satchel.app.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.satchel.app.common.AppSettings;
 import io.satchel.app.common.JsonFile;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.library.Library;
@@ -207,6 +208,37 @@ class LibraryWindowTest extends WindowFixture {
     waitForText(robot, "No bootable device");
     org.testfx.util.WaitForAsyncUtils.sleep(1200, TimeUnit.MILLISECONDS);
     assertThat(robot.lookup("#offer").query().isVisible()).isFalse();
+  }
+
+  @Test
+  void theLanguageChangesAtOnceAndOnlyWhenNothingRuns(FxRobot robot) throws IOException {
+    added(robot, "Speaker");
+    language(robot, AppSettings.Language.CHINESE);
+    waitFor("the page in Chinese", () -> said(robot, "#back").equals("返回"));
+    press(robot, "#back");
+    waitFor("the library in Chinese", () -> said(robot, "#start").equals("启动"));
+    press(robot, "#start");
+    waitForText(robot, "NW");
+    Platform.runLater(window::leave);
+    press(robot, "继续运行");
+    waitForLibrary(robot);
+    language(robot, AppSettings.Language.ENGLISH);
+    waitFor("why not now", () -> said(robot, "#said").contains("语言"));
+    press(robot, "#back");
+    press(robot, "#start");
+    Platform.runLater(window::leave);
+    press(robot, "关机并丢弃");
+    waitForLibrary(robot);
+  }
+
+  private void language(FxRobot robot, AppSettings.Language language) {
+    robot.interact(window.desk()::preferences);
+    robot.interact(
+        () -> {
+          @SuppressWarnings("unchecked")
+          ComboBox<AppSettings.Language> box = robot.lookup("#language").queryAs(ComboBox.class);
+          box.setValue(language);
+        });
   }
 
   @Test

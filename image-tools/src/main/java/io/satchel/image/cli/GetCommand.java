@@ -21,8 +21,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "get",
     description = {
-      "Copies a file or a directory out of an image, or out of a snapshot of it.",
-      "Files that exist are not replaced. Links inside a directory are left out:",
+      "Copies a file or a folder out of an image, or out of a snapshot of it.",
+      "Files that exist are not replaced. Links inside a folder are left out:",
       "they could lead anywhere on this computer."
     })
 final class GetCommand extends FilesCommand {
