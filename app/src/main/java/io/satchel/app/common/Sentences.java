@@ -1,6 +1,7 @@
 package io.satchel.app.common;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.resources.Particulars;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -18,7 +19,8 @@ public final class Sentences {
 
   /**
    * The same for a reader of {@code texts}: who does not read English gets what happened, to which
-   * file and what to do in their own language, with the particulars as they are.
+   * file and what to do in their own language, with the particulars as they are where there is no
+   * text for them.
    */
   public static String of(Texts texts, IOException problem) {
     String english = of(problem);
@@ -27,7 +29,12 @@ public final class Sentences {
     }
     if (problem instanceof ImageException image) {
       String key = "error.kind." + image.kind().name().toLowerCase(Locale.ROOT);
-      return texts.get(key, image.file()) + "\n" + texts.get("error.particulars", english);
+      String particulars =
+          Particulars.chinese()
+              .of(image.problem())
+              .map(clause -> image.file() + " " + clause + "。")
+              .orElse(english);
+      return texts.get(key, image.file()) + "\n" + texts.get("error.particulars", particulars);
     }
     if (problem instanceof FileSystemException file && file.getFile() != null) {
       String key =
