@@ -12,6 +12,7 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
+import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import javafx.application.Platform;
 import javafx.scene.control.Button;
+import javafx.scene.control.CheckBox;
 import javafx.scene.control.DialogPane;
 import javafx.scene.control.RadioButton;
 import javafx.stage.Stage;
@@ -213,6 +215,28 @@ class DiskPanelsTest extends WindowFixture {
     assertThat(at(secret, 0, keyed(secret, "new"))).isEqualTo("below");
     org.assertj.core.api.Assertions.assertThatThrownBy(() -> at(secret, 0, keyed(secret, "one")))
         .isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void aDiskThatHoldsSnapshotsIsKeptAsOneBeforeItsSizeChanges(FxRobot robot) throws IOException {
+    picker.next = base;
+    robot.interact(window.desk()::resizeDisk);
+    waitForNode(robot, "#keep");
+    assertThat(robot.lookup("#keep").queryAs(CheckBox.class).isSelected()).isFalse();
+    robot.interact(() -> robot.lookup("#keep").queryAs(CheckBox.class).setSelected(true));
+    write(robot, "#size", "2 MB");
+    press(robot, "#start");
+    hear(robot, "2 MB");
+    press(robot, "#back");
+    robot.interact(window.desk()::resizeDisk);
+    waitForNode(robot, "#keep");
+    assertThat(robot.lookup("#keep").queryAs(CheckBox.class).isSelected()).isTrue();
+    try (OpenedImage opened = Images.open(base, OpenOptions.forWriting())) {
+      Qcow2Device device = Objects.requireNonNull(Images.qcow2(opened.device()));
+      assertThat(device.size()).isEqualTo(2 << 20);
+      device.applySnapshot(device.snapshots().getFirst().name());
+      assertThat(device.size()).as("the way back").isEqualTo(SIZE);
+    }
   }
 
   private static OpenOptions keyed(Path image, String phrase) {
