@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import javafx.animation.KeyFrame;
 import javafx.animation.Timeline;
+import javafx.animation.TranslateTransition;
 import javafx.application.Platform;
 import javafx.beans.value.ChangeListener;
 import javafx.geometry.Insets;
@@ -40,6 +41,7 @@ import javafx.scene.image.WritableImage;
 import javafx.scene.input.Clipboard;
 import javafx.scene.input.ClipboardContent;
 import javafx.scene.input.KeyCombination;
+import javafx.scene.input.MouseEvent;
 import javafx.scene.layout.BorderPane;
 import javafx.scene.layout.HBox;
 import javafx.scene.layout.Priority;
@@ -88,6 +90,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   private static final Duration NOTICE_TIME = Duration.seconds(6);
 
+  /** The bar of the full screen comes when the pointer is so near to the edge, in pixels. */
+  private static final double TOP_EDGE = 2;
+
+  /** It goes when the pointer is so far below it. */
+  private static final double BAR_MARGIN = 24;
+
   /** The name of a CD of dropped files. */
   private static final String DROPPED = "FILES";
 
@@ -116,12 +124,16 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private final Button offerTry = new Button();
   private final VBox offerPanel;
   private final StartWatch watch = new StartWatch();
+  private final TranslateTransition slide = new TranslateTransition(Duration.millis(160));
   private boolean faulted;
   private final Typist typist;
   private final ToolBar toolBar;
   private final Button pauseButton;
   private final Timeline ticker;
   private final ChangeListener<Boolean> fullScreenChanged = (_, _, full) -> bars(!full);
+  private final MenuItem recordItem = new MenuItem();
+  private final StackPane centre;
+  private @Nullable Recorder recorder;
   private @Nullable Timeline noticeEnd;
 
   public MachineView(Texts texts, Session session, Owner owner) {
@@ -144,12 +156,15 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     notice.setStyle(PANEL_STYLE);
     endPanel = endPanel();
     offerPanel = offerPanel();
-    StackPane centre = new StackPane(canvas, notice, endPanel, offerPanel);
+    centre = new StackPane(canvas, notice, endPanel, offerPanel);
     StackPane.setAlignment(offerPanel, Pos.TOP_CENTER);
     StackPane.setMargin(offerPanel, new Insets(16));
     StackPane.setAlignment(notice, Pos.BOTTOM_CENTER);
     StackPane.setMargin(notice, new Insets(16));
     setCenter(centre);
+    centre.addEventFilter(MouseEvent.MOUSE_MOVED, event -> mouseAt(event.getY()));
+    toolBar.focusWithinProperty().addListener((_, _, within) -> slideBar(within));
+    slide.setNode(toolBar);
     setBottom(status);
     status.pointer(false);
     pointer.grabbedProperty().addListener((_, _, grabbed) -> status.pointer(grabbed));
@@ -217,6 +232,10 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   @Override
   public void close() {
     disappear();
+    Recorder under = recorder;
+    if (under != null) {
+      under.stop();
+    }
     typist.stop();
     keyboard.close();
   }
@@ -266,11 +285,15 @@ public final class MachineView extends BorderPane implements AutoCloseable {
         .addAll(
             item("machine.snapshots.take", owner::takeSnapshot),
             item("machine.snapshots.show", owner::showTimeline));
+    recordItem.setId("record");
+    recordItem.setText(texts.get("machine.record"));
+    recordItem.setOnAction(_ -> toggleRecording());
     MenuButton shot = menu("screenshot", "machine.screenshot");
     shot.getItems()
         .addAll(
             item("machine.screenshot.save", this::screenshot),
-            item("machine.screenshot.copy", this::copyPicture));
+            item("machine.screenshot.copy", this::copyPicture),
+            recordItem);
     MenuButton view = menu("view", "machine.view");
     CheckMenuItem whole = new CheckMenuItem(texts.get("machine.view.whole"));
     whole.selectedProperty().addListener((_, _, on) -> canvas.setWholeNumber(on));
@@ -353,6 +376,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     if (pointer.grabbedProperty().get()) {
       pointer.release();
     } else {
+      slideBar(true);
       toolBar.getItems().getFirst().requestFocus();
     }
   }
@@ -464,11 +488,48 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     }
   }
 
-  private void screenshot() {
+  /** A file that is not there yet, where the person looks for pictures. */
+  private Path pictureFile(String ending) {
     Path pictures = owner.home().resolve("Pictures");
     Path folder = Files.isDirectory(pictures) ? pictures : owner.home();
     String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH.mm.ss"));
-    Path file = folder.resolve("Satchel " + time + ".png");
+    return folder.resolve("Satchel " + time + ending);
+  }
+
+  /** Begins to record the screen, or ends it. */
+  private void toggleRecording() {
+    Recorder under = recorder;
+    if (under != null) {
+      under.stop();
+      return;
+    }
+    Recorder fresh =
+        new Recorder(
+            still,
+            pictureFile(".gif"),
+            file -> Platform.runLater(() -> recorded(texts.get("machine.record.done", file))),
+            problem ->
+                Platform.runLater(
+                    () -> {
+                      recorded("");
+                      Dialogs.error(owner.stage(), texts, problem);
+                    }));
+    recorder = fresh;
+    recordItem.setText(texts.get("machine.record.stop"));
+    notice(texts.get("machine.record.begun"));
+    fresh.start();
+  }
+
+  private void recorded(String sentence) {
+    recorder = null;
+    recordItem.setText(texts.get("machine.record"));
+    if (!sentence.isEmpty()) {
+      notice(sentence);
+    }
+  }
+
+  private void screenshot() {
+    Path file = pictureFile(".png");
     try {
       still.writePng(file);
       notice(texts.get("machine.screenshot.done", file));
@@ -502,11 +563,48 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     stage.setFullScreen(!stage.isFullScreen());
   }
 
-  private void bars(boolean shown) {
-    toolBar.setVisible(shown);
-    toolBar.setManaged(shown);
+  /**
+   * Shows both bars, or hides them as in full screen, where the upper one slides in over the
+   * picture at the top edge.
+   */
+  public void bars(boolean shown) {
+    slide.stop();
+    centre.getChildren().remove(toolBar);
+    toolBar.setTranslateY(0);
+    toolBar.setVisible(true);
+    if (shown) {
+      setTop(toolBar);
+    } else {
+      setTop(null);
+      toolBar.setMaxHeight(Region.USE_PREF_SIZE);
+      StackPane.setAlignment(toolBar, Pos.TOP_CENTER);
+      centre.getChildren().add(toolBar);
+      toolBar.setVisible(false);
+    }
     status.setVisible(shown);
     status.setManaged(shown);
+  }
+
+  /** In full screen: shows the bar at the top edge, or hides it again. */
+  private void slideBar(boolean in) {
+    if (getTop() != null || toolBar.isVisible() == in) {
+      return;
+    }
+    double hidden = -Math.max(1, toolBar.prefHeight(-1));
+    toolBar.setVisible(true);
+    slide.stop();
+    slide.setFromY(in ? hidden : 0);
+    slide.setToY(in ? 0 : hidden);
+    slide.setOnFinished(_ -> toolBar.setVisible(in || getTop() != null));
+    slide.play();
+  }
+
+  private void mouseAt(double y) {
+    if (y <= TOP_EDGE) {
+      slideBar(true);
+    } else if (y > toolBar.getHeight() + BAR_MARGIN && !toolBar.isFocusWithin()) {
+      slideBar(false);
+    }
   }
 
   /** Says something over the machine's screen for a while. */

@@ -25,6 +25,8 @@ import javafx.scene.image.PixelReader;
 import javafx.scene.input.Clipboard;
 import javafx.scene.input.DataFormat;
 import javafx.scene.input.KeyCode;
+import javafx.scene.input.MouseButton;
+import javafx.scene.input.MouseEvent;
 import javafx.scene.layout.Region;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
@@ -306,5 +308,63 @@ class WindowTest extends WindowFixture {
 
   private static String notice(FxRobot robot) {
     return robot.lookup("#notice").queryAs(Labeled.class).getText();
+  }
+
+  @Test
+  void theScreenIsRecorded(FxRobot robot) throws IOException {
+    robot.interact(window.desk()::demo);
+    waitForText(robot, "Satchel demonstration");
+    choose(robot, "#screenshot", "record");
+    waitFor("the notice", () -> said(robot, "#notice").contains("being recorded"));
+    WaitForAsyncUtils.sleep(600, TimeUnit.MILLISECONDS);
+    choose(robot, "#screenshot", "record");
+    waitFor("the end of it", () -> said(robot, "#notice").contains(".gif"));
+    try (var files = Files.list(home)) {
+      Path gif = files.filter(file -> file.toString().endsWith(".gif")).findFirst().orElseThrow();
+      assertThat(Files.size(gif)).isGreaterThan(500);
+    }
+  }
+
+  @Test
+  void inFullScreenTheBarSlidesInAtTheTopEdge(FxRobot robot) {
+    robot.interact(window.desk()::demo);
+    waitForText(robot, "Satchel demonstration");
+    MachineView view = view(robot).orElseThrow();
+    Node bar = robot.lookup("#library-button").query().getParent().getParent();
+    assertThat(bar.isVisible()).isTrue();
+    robot.interact(() -> view.bars(false));
+    waitFor("the bar to go", () -> !bar.isVisible());
+    moveTo(robot, view, 1);
+    waitFor("the bar", bar::isVisible);
+    moveTo(robot, view, 300);
+    waitFor("the bar to go again", () -> !bar.isVisible());
+    robot.interact(() -> view.bars(true));
+    waitFor("the bar at its place", () -> bar.isVisible() && view.getTop() == bar);
+  }
+
+  private static void moveTo(FxRobot robot, MachineView view, double y) {
+    robot.interact(
+        () ->
+            view.getCenter()
+                .fireEvent(
+                    new MouseEvent(
+                        MouseEvent.MOUSE_MOVED,
+                        100,
+                        y,
+                        100,
+                        y,
+                        MouseButton.NONE,
+                        0,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        false,
+                        true,
+                        null)));
   }
 }
