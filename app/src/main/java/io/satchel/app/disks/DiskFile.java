@@ -30,8 +30,8 @@ public record DiskFile(
   }
 
   /** What is on top of a machine's disk. */
-  public static DiskFile of(Entry entry, Disk disk) {
-    return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk, Answers.none());
+  public static DiskFile of(Entry entry, Disk disk, Answers answers) {
+    return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk, answers);
   }
 
   /** How it is opened for reading. */
@@ -42,7 +42,7 @@ public record DiskFile(
   private BackingPolicy policy() throws IOException {
     return entry == null || disk == null || disk.layers().isEmpty()
         ? BackingPolicy.SAME_FOLDER
-        : Library.trusted(entry, disk);
+        : Library.trusted(entry, disk, answers);
   }
 
   OpenedImage open() throws IOException {

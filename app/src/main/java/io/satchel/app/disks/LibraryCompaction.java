@@ -5,6 +5,7 @@ import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.app.library.MachineRun;
+import io.satchel.image.Answers;
 import io.satchel.image.Progress;
 import io.satchel.image.operation.Cancelled;
 import io.satchel.resources.Texts;
@@ -66,7 +67,7 @@ final class LibraryCompaction {
         continue;
       }
       for (Disk disk : entry.machine().disks()) {
-        files.add(DiskFile.of(entry, disk));
+        files.add(DiskFile.of(entry, disk, Answers.none()));
         entries.add(entry);
       }
     }

@@ -4,6 +4,7 @@ import io.satchel.app.library.Conversion;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Answers;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import java.io.BufferedOutputStream;
@@ -38,8 +39,11 @@ public final class Appliance {
   /**
    * Writes {@code target}, which appears under its name only when it is whole. The computer is not
    * changed.
+   *
+   * @param answers what was answered to questions that its disks raised
    */
-  public static void write(Entry entry, Path target, Progress progress) throws IOException {
+  public static void write(Entry entry, Answers answers, Path target, Progress progress)
+      throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     Path work = Files.createTempDirectory(folder, ".satchel-export");
     try {
@@ -50,7 +54,7 @@ public final class Appliance {
       for (Disk disk : disks) {
         String name = "disk-" + (parts.size() + 1) + ".vmdk";
         Path path = work.resolve(name);
-        try (OpenedImage source = Library.open(entry, disk)) {
+        try (OpenedImage source = Library.open(entry, disk, answers)) {
           Conversion.stream(source, path, share.next());
           parts.add(new Part(path, name, source.device().size(), disk));
         }

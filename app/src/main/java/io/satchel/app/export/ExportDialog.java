@@ -10,6 +10,7 @@ import io.satchel.app.library.Desktop;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
+import io.satchel.image.Answers;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.resources.Texts;
@@ -44,8 +45,12 @@ public final class ExportDialog {
     this.said = said;
   }
 
-  /** Asks, and begins the work. */
-  public void show(Entry entry) {
+  /**
+   * Asks, and begins the work.
+   *
+   * @param answers what was answered to questions that its disks raised
+   */
+  public void show(Entry entry, Answers answers) {
     List<Disk> disks = entry.machine().disks();
     String title = texts.get("export.title", entry.name());
     if (disks.isEmpty()) {
@@ -94,7 +99,7 @@ public final class ExportDialog {
           .jobs()
           .start(
               texts.get("export.job", entry.name(), target.getFileName()),
-              progress -> write(entry, disk, target, kind, packed, progress),
+              progress -> write(entry, disk, answers, target, kind, packed, progress),
               Jobs.told(
                   desktop.stage(),
                   texts,
@@ -104,12 +109,18 @@ public final class ExportDialog {
   }
 
   private static long write(
-      Entry entry, Disk disk, Path target, String kind, boolean packed, Progress progress)
+      Entry entry,
+      Disk disk,
+      Answers answers,
+      Path target,
+      String kind,
+      boolean packed,
+      Progress progress)
       throws IOException {
     if (kind.equals(APPLIANCE)) {
-      Appliance.write(entry, target, progress);
+      Appliance.write(entry, answers, target, progress);
     } else {
-      try (OpenedImage source = Library.open(entry, disk)) {
+      try (OpenedImage source = Library.open(entry, disk, answers)) {
         Conversion.run(source, target, kind, packed, progress);
       }
     }

@@ -20,6 +20,7 @@ import io.satchel.app.inside.InsideModel;
 import io.satchel.app.inside.InsidePage;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.library.DiskLook;
+import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.LibraryActions;
 import io.satchel.app.library.MachineDialogs;
@@ -94,6 +95,18 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
           OpenOptions look = OpenOptions.readOnly().withLocking(false).withAnswers(answers);
           Images.open(file, look).close();
           return file;
+        },
+        (_, answers) -> next.accept(answers));
+  }
+
+  /** Goes on when a machine's disks can be opened, with what was asked for that. */
+  private void readable(Entry entry, Consumer<Answers> next) {
+    window.find(
+        answers -> {
+          for (MachineFile.Disk disk : entry.machine().disks()) {
+            Library.open(entry, disk, answers).close();
+          }
+          return entry;
         },
         (_, answers) -> next.accept(answers));
   }
@@ -321,14 +334,14 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
         entry,
         () ->
             window.find(
-                () -> {
+                answers -> {
                   List<DiskLook> disks = new ArrayList<>();
                   for (MachineFile.Disk disk : entry.machine().disks()) {
-                    disks.add(DiskLook.of(entry, disk, null));
+                    disks.add(DiskLook.of(entry, disk, null, answers));
                   }
                   return disks;
                 },
-                disks ->
+                (disks, _) ->
                     window.show(
                         new InsidePage(
                             desktop, new InsideModel(disks), entry.name(), window::showLibrary))));
@@ -391,7 +404,15 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void export(Entry entry) {
-    whole(entry, () -> new ExportDialog(desktop, window::say).show(entry));
+    whole(
+        entry,
+        () ->
+            readable(
+                entry,
+                answers -> {
+                  window.showLibrary();
+                  new ExportDialog(desktop, window::say).show(entry, answers);
+                }));
   }
 
   @Override
@@ -427,7 +448,8 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
           if (entry.machine().disks().isEmpty()) {
             Dialogs.tell(desktop.stage(), texts, entry.name(), texts.get("export.none"));
           } else {
-            window.show(page.apply(DiskFile.of(entry, entry.machine().disks().getFirst())));
+            MachineFile.Disk first = entry.machine().disks().getFirst();
+            readable(entry, answers -> window.show(page.apply(DiskFile.of(entry, first, answers))));
           }
         });
   }

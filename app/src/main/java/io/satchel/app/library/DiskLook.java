@@ -43,11 +43,18 @@ public record DiskLook(
 
   /** What is on top of a machine's disk. */
   public static DiskLook of(Entry entry, Disk disk, @Nullable String snapshot) throws IOException {
+    return of(entry, disk, snapshot, Answers.none());
+  }
+
+  /** As the other, with what was answered to questions that the disk raised. */
+  public static DiskLook of(Entry entry, Disk disk, @Nullable String snapshot, Answers answers)
+      throws IOException {
     return new DiskLook(
         entry.resolve(disk.top()),
-        disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : Library.trusted(entry, disk),
+        disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : Library.trusted(entry, disk, answers),
         snapshot,
-        entry.name());
+        entry.name(),
+        answers);
   }
 
   /** Opens it; whoever else writes to the file goes on, which harms only who reads the present. */

@@ -515,10 +515,15 @@ public final class Library {
 
   /** Opens a disk as the machine has it, to be read. */
   public static OpenedImage open(Entry entry, Disk disk) throws IOException {
+    return open(entry, disk, Answers.none());
+  }
+
+  /** As {@link #open(Entry, Disk)}, with what was answered to questions that it raised. */
+  public static OpenedImage open(Entry entry, Disk disk, Answers answers) throws IOException {
     BackingPolicy policy =
-        disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk);
+        disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk, answers);
     return Images.open(
-        entry.resolve(disk.top()), OpenOptions.readOnly().withBacking(policy).withLocking(true));
+        entry.resolve(disk.top()), OpenOptions.readOnly().withBacking(policy).withAnswers(answers));
   }
 
   /**
@@ -531,7 +536,8 @@ public final class Library {
     return trusted(entry, disk, Answers.none());
   }
 
-  static BackingPolicy trusted(Entry entry, Disk disk, Answers answers) throws IOException {
+  /** As {@link #trusted(Entry, Disk)}, with what was answered to questions that it raised. */
+  public static BackingPolicy trusted(Entry entry, Disk disk, Answers answers) throws IOException {
     Path below = entry.resolve(disk.file());
     Images.open(below, OpenOptions.readOnly().withLocking(false).withAnswers(answers)).close();
     for (String layer : disk.layers()) {

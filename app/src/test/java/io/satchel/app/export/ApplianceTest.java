@@ -8,6 +8,7 @@ import io.satchel.app.library.DataFolder;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
@@ -74,7 +75,7 @@ class ApplianceTest {
 
   @Test
   void aWholeComputerBecomesOneFileThatSaysWhatItIs() throws Exception {
-    Appliance.write(entry, target, Progress.NONE);
+    Appliance.write(entry, Answers.none(), target, Progress.NONE);
     Map<String, byte[]> members = members(target);
     assertThat(members.keySet()).containsExactly("computer.ovf", "computer.mf", "disk-1.vmdk");
     String sums = new String(members.get("computer.mf"), StandardCharsets.UTF_8);
@@ -100,7 +101,7 @@ class ApplianceTest {
 
   @Test
   void itsDiskReadsAsTheComputersDoes() throws IOException {
-    Appliance.write(entry, target, Progress.NONE);
+    Appliance.write(entry, Answers.none(), target, Progress.NONE);
     try (OpenedImage written = Images.open(target, OpenOptions.readOnly());
         OpenedImage disk = Library.open(entry, entry.machine().disks().getFirst())) {
       assertThat(Compare.run(written, disk, false, Progress.NONE))
@@ -114,7 +115,7 @@ class ApplianceTest {
   @Test
   void stoppedItLeavesNothing() throws IOException {
     long before = count();
-    assertThatThrownBy(() -> Appliance.write(entry, target, (_, _) -> false))
+    assertThatThrownBy(() -> Appliance.write(entry, Answers.none(), target, (_, _) -> false))
         .isInstanceOf(Cancelled.class);
     assertThat(count()).isEqualTo(before);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
+import io.satchel.app.library.Library.Entry;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
@@ -128,6 +129,38 @@ class QuestionsWindowTest extends WindowFixture {
     press(robot, texts.get("ask.locked.yes"));
     press(robot, "#run");
     waitForText(robot, "KW");
+  }
+
+  @Test
+  void aMachinesEncryptedDiskIsAskedForWhereverItIsNeeded(FxRobot robot) throws IOException {
+    Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "sesame");
+    open(locked);
+    phrase(robot);
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    Entry entry = library.list().getFirst();
+    Platform.runLater(() -> window.desk().compact(entry));
+    phrase(robot);
+    waitForNode(robot, "#compact");
+    press(robot, "#back");
+    Platform.runLater(() -> window.desk().lookInside(entry));
+    phrase(robot);
+    waitForNode(robot, "#inside-page");
+    press(robot, "#back");
+    picker.next = home.resolve("out.ova");
+    Platform.runLater(() -> window.desk().export(entry));
+    phrase(robot);
+    waitForNode(robot, "#format");
+    press(robot, "Export…");
+    waitFor("the file", () -> said(robot, "#said").contains("out.ova"));
+    press(robot, "#start");
+    phrase(robot);
+    waitForText(robot, "NW");
+  }
+
+  private static void phrase(FxRobot robot) {
+    write(robot, "#phrase", "sesame");
+    press(robot, "Open");
   }
 
   @Test
