@@ -12,6 +12,8 @@ import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
 import io.satchel.app.preset.Preset;
 import io.satchel.app.snapshots.LiveSnapshots;
+import io.satchel.app.snapshots.Rewind;
+import io.satchel.app.snapshots.RewindDialog;
 import io.satchel.app.snapshots.SnapshotStore;
 import io.satchel.app.snapshots.Timeline;
 import io.satchel.image.Answers;
@@ -69,6 +71,7 @@ final class Machines {
     private final Session session;
     private final MachineView view;
     private final LiveSnapshots snapshots;
+    private final Rewind rewind;
     private volatile boolean saving;
 
     /**
@@ -91,6 +94,7 @@ final class Machines {
       this.session = session;
       view = new MachineView(texts, session, this);
       snapshots = new LiveSnapshots(session, changes, shownName(), this::screenFile);
+      rewind = new Rewind(snapshots);
       session.flushEvery(FLUSH_INTERVAL);
       session.listen(
           new MachineEvents() {
@@ -168,6 +172,38 @@ final class Machines {
       screen.showTimeline(snapshots, () -> show(this));
     }
 
+    @Override
+    public boolean rewinds() {
+      return changes instanceof MachineRun run
+          && run.entry().machine().rewind()
+          && !run.files().isEmpty();
+    }
+
+    @Override
+    public void rewind() {
+      new RewindDialog(desktop, rewind)
+          .show(
+              moment ->
+                  desktop
+                      .jobs()
+                      .start(
+                          texts.get("rewind.job", shownName()),
+                          progress -> {
+                            rewind.goBack(moment, texts.get("rewind.before"), progress);
+                            return moment;
+                          },
+                          Jobs.told(
+                              desktop.stage(),
+                              texts,
+                              view::notice,
+                              _ -> texts.get("rewind.done"))));
+    }
+
+    /** Its last minutes. */
+    Rewind moments() {
+      return rewind;
+    }
+
     /** Its snapshots. */
     LiveSnapshots snapshots() {
       return snapshots;
@@ -185,6 +221,9 @@ final class Machines {
               () -> {
                 try {
                   new Timeline(snapshots).automatic(Instant.now(), Progress.NONE);
+                  if (rewinds()) {
+                    rewind.tick(Instant.now());
+                  }
                 } catch (IOException | RuntimeException e) {
                   System.getLogger(Machines.class.getName())
                       .log(System.Logger.Level.WARNING, "saving a snapshot by itself", e);

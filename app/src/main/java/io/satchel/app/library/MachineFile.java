@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param bootOrder tried in turn
  * @param bootOnce what the next start alone tries first
  * @param bootMenu asks at power-on
+ * @param rewind whether its last minutes can be gone back to while it runs
  * @param date what its clock says at power-on; null for today
  * @param notes the person's own words
  * @param created when it was made
@@ -47,6 +48,7 @@ public record MachineFile(
     List<BootDevice> bootOrder,
     @Nullable BootDevice bootOnce,
     boolean bootMenu,
+    boolean rewind,
     @Nullable LocalDateTime date,
     String notes,
     @Nullable Instant created,
@@ -142,6 +144,7 @@ public record MachineFile(
         List.of(BootDevice.HARD_DISK, BootDevice.CD, BootDevice.FLOPPY),
         null,
         false,
+        false,
         null,
         "",
         null,
@@ -207,6 +210,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         created,
@@ -228,6 +232,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         created,
@@ -249,6 +254,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         created,
@@ -258,7 +264,7 @@ public record MachineFile(
   public MachineFile withProcessors(int count) {
     return new MachineFile(
         version, name, preset, memoryMib, processor, count, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, date, notes, created, lastUsed);
+        bootOnce, bootMenu, rewind, date, notes, created, lastUsed);
   }
 
   public MachineFile withDisks(List<Disk> others) {
@@ -276,6 +282,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         created,
@@ -298,6 +305,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         created,
@@ -319,6 +327,7 @@ public record MachineFile(
         order,
         once,
         menu,
+        rewind,
         date,
         notes,
         created,
@@ -340,7 +349,30 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         powerOn,
+        notes,
+        created,
+        lastUsed);
+  }
+
+  public MachineFile withRewind(boolean on) {
+    return new MachineFile(
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        on,
+        date,
         notes,
         created,
         lastUsed);
@@ -361,6 +393,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         words,
         created,
@@ -382,6 +415,7 @@ public record MachineFile(
         bootOrder,
         bootOnce,
         bootMenu,
+        rewind,
         date,
         notes,
         made,

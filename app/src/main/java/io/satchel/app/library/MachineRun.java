@@ -162,6 +162,10 @@ public final class MachineRun implements RunChanges {
           Layers.mark(layer);
         }
       }
+      if (!fresh) {
+        // What a kill left of an earlier run's last minutes.
+        Layers.forgetMoments(layer);
+      }
       layers.add(new Layer(layer, below, fresh, disk.unit()));
       slots.add(
           new Slot(
@@ -299,6 +303,7 @@ public final class MachineRun implements RunChanges {
 
   @Override
   public void keep(Progress progress) throws IOException {
+    forgetMoments();
     if (direct || snapshotsWereSaved()) {
       for (Layer layer : layers) {
         Layers.unmark(layer.file());
@@ -317,6 +322,7 @@ public final class MachineRun implements RunChanges {
 
   @Override
   public void discard() throws IOException {
+    forgetMoments();
     if (direct || snapshotsWereSaved()) {
       for (Layer layer : layers) {
         Layers.backToMark(layer.file());
@@ -335,6 +341,7 @@ public final class MachineRun implements RunChanges {
 
   @Override
   public void tidy() throws IOException {
+    forgetMoments();
     if (!direct && snapshotsWereSaved()) {
       keep(Progress.NONE);
       return;
@@ -348,6 +355,15 @@ public final class MachineRun implements RunChanges {
     }
     if (layers.stream().allMatch(Layer::fresh)) {
       over();
+    }
+  }
+
+  /** The last minutes are for as long as the machine runs. */
+  private void forgetMoments() throws IOException {
+    for (Layer layer : layers) {
+      if (Files.exists(layer.file())) {
+        Layers.forgetMoments(layer.file());
+      }
     }
   }
 

@@ -79,6 +79,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     /** The person wants a snapshot of the machine now. */
     void takeSnapshot();
 
+    /** Whether the machine's last minutes are kept. */
+    boolean rewinds();
+
+    /** The person wants to go back some minutes. */
+    void rewind();
+
     /** The person wants to see the machine's snapshots. */
     void showTimeline();
 
@@ -285,6 +291,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
         .addAll(
             item("machine.snapshots.take", owner::takeSnapshot),
             item("machine.snapshots.show", owner::showTimeline));
+    if (owner.rewinds()) {
+      MenuItem rewind = item("machine.rewind", owner::rewind);
+      rewind.setId("rewind");
+      snapshots.getItems().add(rewind);
+    }
     recordItem.setId("record");
     recordItem.setText(texts.get("machine.record"));
     recordItem.setOnAction(_ -> toggleRecording());

@@ -28,6 +28,9 @@ public final class Layers {
    */
   public static final String MARK = "before this run";
 
+  /** Begins the names of the moments of the last minutes; no timeline shows them. */
+  public static final String REWIND = "rewind ";
+
   private static final int CHUNK = 1 << 20;
 
   private Layers() {}
@@ -43,7 +46,36 @@ public final class Layers {
       Qcow2Device device = Images.qcow2(image.device());
       return device == null
           ? List.of()
-          : device.snapshots().stream().filter(info -> !info.name().equals(MARK)).toList();
+          : device.snapshots().stream().filter(info -> !hidden(info.name())).toList();
+    }
+  }
+
+  /** Whether a snapshot of that name is the program's own affair. */
+  public static boolean hidden(String name) {
+    return name.equals(MARK) || name.startsWith(REWIND);
+  }
+
+  /** Deletes the moments of the last minutes. */
+  public static void forgetMoments(Path layer) throws IOException {
+    List<String> moments;
+    try (OpenedImage image = alone(layer, false)) {
+      Qcow2Device device = Images.qcow2(image.device());
+      moments =
+          device == null
+              ? List.of()
+              : device.snapshots().stream()
+                  .map(SnapshotInfo::name)
+                  .filter(name -> name.startsWith(REWIND))
+                  .toList();
+    }
+    if (!moments.isEmpty()) {
+      change(
+          layer,
+          device -> {
+            for (String each : moments) {
+              device.deleteSnapshot(each);
+            }
+          });
     }
   }
 

@@ -70,6 +70,7 @@ public final class SettingsPage extends Page {
   private final ComboBox<List<BootDevice>> order;
   private final ComboBox<String> once;
   private final CheckBox menu;
+  private final CheckBox rewind;
   private final TextField date = new TextField();
   private final TextArea notes = new TextArea();
   private final Label warning = Controls.paragraph("");
@@ -104,6 +105,7 @@ public final class SettingsPage extends Page {
     once = Choices.of("once", times, each -> texts.get("settings.once." + each));
     once.setValue(machine.bootOnce() == null ? "none" : key(machine.bootOnce()));
     menu = controls.check("menu", "settings.menu", machine.bootMenu());
+    rewind = controls.check("rewind", "settings.rewind", machine.rewind());
     date.setId("date");
     date.setText(machine.date() == null ? "" : machine.date().toString());
     date.setPromptText("1999-12-31T23:59");
@@ -147,6 +149,9 @@ public final class SettingsPage extends Page {
         controls.field("settings.once", once),
         menu,
         controls.field("settings.date", date),
+        section("settings.section.running"),
+        rewind,
+        controls.help("settings.rewind.about"),
         section("settings.section.notes"),
         controls.field("settings.notes", notes),
         problem);
@@ -323,6 +328,7 @@ public final class SettingsPage extends Page {
             first.equals("none") ? null : BootDevice.valueOf(first.toUpperCase(Locale.ROOT)),
             menu.isSelected())
         .withDate(when.isEmpty() ? null : LocalDateTime.parse(when))
+        .withRewind(rewind.isSelected())
         .withNotes(notes.getText());
   }
 

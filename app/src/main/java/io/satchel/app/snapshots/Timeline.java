@@ -29,7 +29,7 @@ public final class Timeline {
   }
 
   private List<Snapshot> snapshots() throws IOException {
-    return store.list().stream().filter(each -> !each.name().equals(Layers.MARK)).toList();
+    return store.list().stream().filter(each -> !Layers.hidden(each.name())).toList();
   }
 
   /** The timeline as it is now. */
@@ -51,7 +51,7 @@ public final class Timeline {
     Set<String> taken = snapshots().stream().map(Snapshot::name).collect(Collectors.toSet());
     // A number alone would be taken for a snapshot's number.
     String plain =
-        wanted.matches("[0-9]+") || wanted.equals(Layers.MARK) ? "snapshot " + wanted : wanted;
+        wanted.matches("[0-9]+") || Layers.hidden(wanted) ? "snapshot " + wanted : wanted;
     String name = plain;
     for (int i = 2; taken.contains(name); i++) {
       name = plain + " (" + i + ")";

@@ -135,8 +135,16 @@ abstract class ScreenWalk extends WindowFixture {
   /** The snapshots of a machine that runs, with a branch, and of the same one when it is off. */
   private void timeline(FxRobot robot, BiConsumer<String, Scene> visitor) throws IOException {
     Entry good = entry("Windows 98");
+    library.save(good.folder(), good.machine().withRewind(true));
     robot.interact(() -> desk().start(good));
     waitForText(robot, "Satchel demonstration");
+    window.machine().moments().tick(Instant.now());
+    window.machine().moments().tick(Instant.now().plusSeconds(30));
+    choose(robot, "#snapshots", "rewind");
+    waitForNode(robot, "#moment");
+    WaitForAsyncUtils.sleep(500, java.util.concurrent.TimeUnit.MILLISECONDS);
+    visit(robot, "rewind", visitor);
+    dismiss();
     Timeline timeline = new Timeline(window.machine().snapshots());
     timeline.take("Freshly installed", Progress.NONE);
     Machine machine = view(robot).orElseThrow().session().machine();

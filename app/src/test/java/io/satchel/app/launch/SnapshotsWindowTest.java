@@ -18,11 +18,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import javafx.application.Platform;
 import javafx.scene.control.Labeled;
+import javafx.scene.control.Slider;
 import javafx.scene.control.ToggleButton;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
@@ -278,5 +280,39 @@ class SnapshotsWindowTest extends WindowFixture {
     press(robot, "Go back");
     waitToHear(robot, "is what it was");
     assertThat(names(disk)).hasSize(3);
+  }
+
+  @Test
+  void theLastMinutesAreGoneBackTo(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Rewinder");
+    library.save(entry.folder(), entry.machine().withRewind(true));
+    robot.interact(window::showLibrary);
+    press(robot, "#start");
+    waitForText(robot, "~");
+    type(robot, "a");
+    waitForText(robot, "~a");
+    var moments = window.machine().moments();
+    moments.tick(Instant.now());
+    type(robot, "b");
+    waitForText(robot, "~ab");
+    moments.tick(Instant.now().plusSeconds(30));
+    choose(robot, "#snapshots", "rewind");
+    waitForNode(robot, "#moment");
+    robot.interact(() -> robot.lookup("#moment").queryAs(Slider.class).setValue(0));
+    press(robot, "Go back there");
+    waitFor(
+        "the screen of then",
+        () ->
+            view(robot)
+                .map(MachineView::screenText)
+                .filter(text -> text.contains("~a") && !text.contains("~ab"))
+                .isPresent());
+    timeline(robot);
+    waitFor("the present of then", () -> card(robot, "Before rewinding") != null);
+    backToTheMachine(robot);
+    Platform.runLater(window::leave);
+    press(robot, "Switch off and keep");
+    waitForLibrary(robot);
+    assertThat(names(top(entry))).noneMatch(name -> name.startsWith("rewind"));
   }
 }
