@@ -163,8 +163,8 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     endPanel = endPanel();
     offerPanel = offerPanel();
     centre = new StackPane(canvas, notice, endPanel, offerPanel);
-    StackPane.setAlignment(offerPanel, Pos.TOP_CENTER);
-    StackPane.setMargin(offerPanel, new Insets(16));
+    StackPane.setAlignment(offerPanel, Pos.BOTTOM_CENTER);
+    StackPane.setMargin(offerPanel, new Insets(16, 16, 72, 16));
     StackPane.setAlignment(notice, Pos.BOTTOM_CENTER);
     StackPane.setMargin(notice, new Insets(16));
     setCenter(centre);
