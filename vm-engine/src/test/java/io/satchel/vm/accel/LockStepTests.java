@@ -2,12 +2,16 @@ package io.satchel.vm.accel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.vm.Conformance;
 import io.satchel.vm.cpu.CpuState;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The translator against the interpreter, which is the specification. */
 class LockStepTests {
@@ -38,12 +42,15 @@ class LockStepTests {
     compare(1, 400, 8);
   }
 
-  @Test
+  /** As many as {@code -Dsatchel.lockstep} says for each width; a thousand take some 12 seconds. */
+  @ParameterizedTest(name = "{0}-byte code")
+  @ValueSource(ints = {2, 4, 8})
   @Tag("conformance")
-  void aMillionRandomLoopsEndAlike() {
-    compare(10_000, 500_000, 4);
-    compare(10_000, 500_000, 2);
-    compare(10_000, 500_000, 8);
+  void manyMoreRandomLoopsEndAlike(int codeWidth) {
+    int programs = Integer.getInteger("satchel.lockstep", 10_000);
+    compare(10_000, programs, codeWidth);
+    String suite = "random loops of %d-bit code, translated beside interpreted";
+    Conformance.report(suite.formatted(8 * codeWidth), programs, programs, List.of());
   }
 
   private void compare(long firstSeed, int programs, int codeWidth) {

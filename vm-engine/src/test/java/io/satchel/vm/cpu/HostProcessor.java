@@ -100,9 +100,7 @@ final class HostProcessor implements AutoCloseable {
 
   static final int SCRATCH_SIZE = 0x400;
 
-  private static final int SIGNAL_STACK = 0x2000;
-  private static final int SIGNAL_STACK_SIZE = 0x10000;
-  private static final int RECORDS = SIGNAL_STACK + SIGNAL_STACK_SIZE;
+  private static final int RECORDS = 0x2000;
   private static final int SIZE = RECORDS + BATCH * STRIDE + 0x1000;
 
   // Linux: struct sigaction and ucontext of x86-64.
@@ -131,6 +129,13 @@ final class HostProcessor implements AutoCloseable {
 
   private final HostPage page = HostPage.open(SIZE);
   private final NativeLibrary libc = NativeLibrary.getInstance("c");
+
+  /**
+   * What signals are handled on. Far from where an instruction's RSP points: Linux takes an RSP
+   * within it for a handler that is running, and pushes the next frame below it.
+   */
+  private final Memory signalStack = new Memory(0x10000);
+
   private final boolean avx = hostFeatures().contains("avx");
   private final GuestMemory memory = new GuestMemory(SIZE, 0);
   private final Decoder decoder = new Decoder(Decoder.fullMap());
@@ -420,8 +425,8 @@ final class HostProcessor implements AutoCloseable {
     Memory oldStack = new Memory(24);
     Memory stack = new Memory(24);
     stack.clear();
-    stack.setLong(0, page.address() + SIGNAL_STACK);
-    stack.setLong(16, SIGNAL_STACK_SIZE);
+    stack.setPointer(0, signalStack);
+    stack.setLong(16, signalStack.size());
     call("sigaltstack", stack, oldStack);
     for (int n = 0; n < SIGNALS.length; n++) {
       old[n] = new Memory(SIGACTION_SIZE);

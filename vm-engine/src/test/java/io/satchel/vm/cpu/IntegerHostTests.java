@@ -12,6 +12,7 @@ import static io.satchel.vm.cpu.CpuState.RSI;
 import static io.satchel.vm.cpu.CpuState.RSP;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.vm.Conformance;
 import io.satchel.vm.cpu.decode.ArithmeticRows;
 import io.satchel.vm.cpu.decode.ControlRows;
 import io.satchel.vm.cpu.decode.MoveRows;
@@ -85,16 +86,23 @@ class IntegerHostTests {
 
   @Test
   void everyRowAgreesWithTheHostProcessor() {
-    run(4, 0x5A7C_4E1L);
+    run(4, 0x5A7C_4E1L, new Conformance.Rows("not reported"));
   }
 
   @Test
   @Tag("conformance")
   void everyRowAgreesWithTheHostProcessorInTenThousandCases() {
-    run(320, Long.getLong("satchel.seed", 1));
+    Conformance.Rows found =
+        new Conformance.Rows(
+            "integer rows in every form, 32 bits, by both ways of the interpreter");
+    try {
+      run(320, Long.getLong("satchel.seed", 1), found);
+    } finally {
+      found.report();
+    }
   }
 
-  private void run(int encodings, long seed) {
+  private void run(int encodings, long seed, Conformance.Rows found) {
     int compared = 0;
     int exempt = 0;
     List<String> failures = new ArrayList<>();
@@ -106,12 +114,14 @@ class IntegerHostTests {
         }
         Random random = new Random(seed ^ row.text().hashCode() * 31L + row.opcode());
         int cases = 0;
+        int wrongBefore = failures.size();
         for (int n = 0; n < encodings; n++) {
           cases += batch(host, row, new Form(row, random, n), random, failures);
           if (failures.size() > 40) {
             break;
           }
         }
+        found.compared(row.toString(), cases, failures.size() - wrongBefore);
         assertThat(cases).as("cases of %s", row).isEqualTo(encodings * IntegerHost.BATCH);
         compared++;
       }

@@ -231,8 +231,14 @@ class VectorHostTests {
       for (int n = 0; n < 256; n += 4) {
         float a = theirs.getFloat(at + area + n);
         float b = ours.getFloat(at + area + n);
-        // Each within 1.5 * 2^-12 of the true value.
-        if (Math.abs(a) >= Float.MIN_NORMAL && Math.abs(a - b) <= Math.abs(a) * 0x3.01p-12f) {
+        // Each within 1.5 * 2^-12 of the true value; at the smallest normal number, which of the
+        // two
+        // is tiny and so becomes zero is the processor's affair (SDM volume 2, RCPPS).
+        boolean close =
+            Math.abs(a) >= Float.MIN_NORMAL && Math.abs(a - b) <= Math.abs(a) * 0x3.01p-12f;
+        boolean tiny =
+            a == 0 && Math.abs(b) == Float.MIN_NORMAL && Math.signum(1 / a) == Math.signum(b);
+        if (close || tiny) {
           ours.putInt(at + area + n, theirs.getInt(at + area + n));
         }
       }
@@ -278,9 +284,10 @@ class VectorHostTests {
       rm = random.nextInt(has("NQ") ? 8 : most);
       int anySource = random.nextInt(most);
       int anyBase = random.nextInt(most);
-      base = anyBase;
+      base = compared(anyBase) ? 7 : anyBase;
       int anyIndex = random.nextInt(most);
-      index = anyIndex == base || anyIndex == 4 ? base == 5 ? 6 : 5 : anyIndex;
+      boolean unfit = anyIndex == base || anyIndex == 4 || compared(anyIndex);
+      index = unfit ? base == 5 ? 6 : 5 : anyIndex;
       // A gather wants three registers; now and then it does not get them.
       boolean clash = vsib && random.nextInt(8) != 0;
       int free = anySource;
@@ -309,6 +316,11 @@ class VectorHostTests {
       String name = row.mnemonic();
       singles = name.contains("PS") || name.contains("SS");
       doubles = name.contains("PD") || name.contains("SD");
+    }
+
+    /** RAX and RDX of CMPXCHG16B often get the memory's value, which is no address. */
+    private boolean compared(int register) {
+      return row.mnemonic().equals("CMPXCHG16B") && (register == 0 || register == 2);
     }
 
     boolean has(String methods) {

@@ -2,6 +2,7 @@ package io.satchel.vm.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.satchel.vm.Conformance;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.decode.Instruction;
 import io.satchel.vm.cpu.decode.OpcodeMap;
@@ -13,14 +14,17 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
 
 /**
  * Every x87 and MMX row against the host processor: edge operands and random ones, with all
  * rounding and precision modes, exceptions masked and unmasked, empty registers and full ones.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class X87HostTests {
 
   private static final int CASES = 2_048;
@@ -34,6 +38,14 @@ class X87HostTests {
   private static final Set<String> TRANSCENDENTAL =
       Set.of("F2XM1", "FYL2X", "FPTAN", "FPATAN", "FYL2XP1", "FSINCOS", "FSIN", "FCOS");
 
+  private final Conformance.Rows found =
+      new Conformance.Rows("x87 and MMX rows, 64 bits, against the host");
+
+  @AfterAll
+  void report() {
+    found.report();
+  }
+
   @TestFactory
   Stream<DynamicTest> everyRowDoesWhatTheHostDoes() {
     return rows(CASES);
@@ -45,7 +57,7 @@ class X87HostTests {
     return rows(CONFORMANCE_CASES);
   }
 
-  private static Stream<DynamicTest> rows(int cases) {
+  private Stream<DynamicTest> rows(int cases) {
     List<OpcodeMap.Row> rows =
         Decoder.fullMap().rows().stream()
             .filter(r -> VectorHostTests.features(r).isEmpty())
@@ -61,7 +73,7 @@ class X87HostTests {
         .map(row -> DynamicTest.dynamicTest(row.toString(), () -> compare(row, cases)));
   }
 
-  private static void compare(OpcodeMap.Row row, int cases) {
+  private void compare(OpcodeMap.Row row, int cases) {
     List<String> differences = new ArrayList<>();
     int wrong = 0;
     SplittableRandom random = new SplittableRandom(row.toString().hashCode());
@@ -93,6 +105,9 @@ class X87HostTests {
           }
         }
       }
+    }
+    if (cases == CONFORMANCE_CASES) {
+      found.compared(row.toString(), cases, wrong);
     }
     assertThat(differences).as("%s: %d of %d cases differ", row, wrong, cases).isEmpty();
   }
