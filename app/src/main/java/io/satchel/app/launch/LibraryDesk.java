@@ -149,6 +149,7 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
     MachineFile draft =
         MachineFile.named(name, preset.memoryMib(), preset.processor())
             .withPreset(preset.id())
+            .withSpeed(preset.speed())
             .withBoot(List.of(BootDevice.HARD_DISK, BootDevice.CD, BootDevice.FLOPPY), null, false);
     window.find(() -> desktop.library().adopt(draft, image.path(), image.answers()), this::made);
   }

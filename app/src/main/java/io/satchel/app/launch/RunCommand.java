@@ -11,6 +11,7 @@ import io.satchel.image.Answers;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -85,6 +86,15 @@ final class RunCommand implements Callable<Integer> {
       description = "Processors, 1 to 8 (default: ${DEFAULT-VALUE}).",
       defaultValue = "1")
   private int processors;
+
+  @Option(
+      names = "--speed",
+      paramLabel = "386|486|pentium|full",
+      description =
+          "Hold the processors to about 8, 25 or 100 million instructions in a second, for"
+              + " programs that run too fast (default: ${DEFAULT-VALUE}).",
+      defaultValue = "full")
+  private String speed = "full";
 
   @Option(names = "--cdrom", paramLabel = "FILE", description = "A CD image in the CD drive.")
   private @Nullable Path cdrom;
@@ -377,6 +387,7 @@ final class RunCommand implements Callable<Integer> {
             dateTime(),
             exitPort,
             processors(),
+            speed(),
             pflash.isEmpty() ? null : pflash.getFirst(),
             pflash.size() < 2 ? null : pflash.get(1),
             Answers.none());
@@ -448,6 +459,16 @@ final class RunCommand implements Callable<Integer> {
       throw mistake("--cpus takes 1 to " + MachineConfig.MOST_PROCESSORS + ".");
     }
     return processors;
+  }
+
+  private Speed speed() {
+    return switch (speed) {
+      case "386" -> Speed.I386;
+      case "486" -> Speed.I486;
+      case "pentium" -> Speed.PENTIUM;
+      case "full" -> Speed.FULL;
+      default -> throw mistake("--speed takes 386, 486, pentium or full, not \"" + speed + "\".");
+    };
   }
 
   private Clock clockMode() {

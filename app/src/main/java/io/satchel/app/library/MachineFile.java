@@ -3,6 +3,7 @@ package io.satchel.app.library;
 import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param bootOnce what the next start alone tries first
  * @param bootMenu asks at power-on
  * @param rewind whether its last minutes can be gone back to while it runs
+ * @param speed what its processors are held to
  * @param date what its clock says at power-on; null for today
  * @param notes the person's own words
  * @param created when it was made
@@ -49,6 +51,7 @@ public record MachineFile(
     @Nullable BootDevice bootOnce,
     boolean bootMenu,
     boolean rewind,
+    Speed speed,
     @Nullable LocalDateTime date,
     String notes,
     @Nullable Instant created,
@@ -120,6 +123,7 @@ public record MachineFile(
     bootOrder =
         List.copyOf(
             orElse(bootOrder, List.of(BootDevice.FLOPPY, BootDevice.CD, BootDevice.HARD_DISK)));
+    speed = orElse(speed, Speed.FULL);
     notes = orElse(notes, "");
   }
 
@@ -145,6 +149,7 @@ public record MachineFile(
         null,
         false,
         false,
+        Speed.FULL,
         null,
         "",
         null,
@@ -211,6 +216,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -233,6 +239,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -255,6 +262,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -264,7 +272,7 @@ public record MachineFile(
   public MachineFile withProcessors(int count) {
     return new MachineFile(
         version, name, preset, memoryMib, processor, count, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, rewind, date, notes, created, lastUsed);
+        bootOnce, bootMenu, rewind, speed, date, notes, created, lastUsed);
   }
 
   public MachineFile withDisks(List<Disk> others) {
@@ -283,6 +291,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -306,6 +315,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -328,6 +338,7 @@ public record MachineFile(
         once,
         menu,
         rewind,
+        speed,
         date,
         notes,
         created,
@@ -350,6 +361,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         powerOn,
         notes,
         created,
@@ -372,6 +384,30 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         on,
+        speed,
+        date,
+        notes,
+        created,
+        lastUsed);
+  }
+
+  public MachineFile withSpeed(Speed newSpeed) {
+    return new MachineFile(
+        version,
+        name,
+        preset,
+        memoryMib,
+        processor,
+        processors,
+        disks,
+        cd,
+        floppyA,
+        floppyB,
+        bootOrder,
+        bootOnce,
+        bootMenu,
+        rewind,
+        newSpeed,
         date,
         notes,
         created,
@@ -394,6 +430,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         words,
         created,
@@ -416,6 +453,7 @@ public record MachineFile(
         bootOnce,
         bootMenu,
         rewind,
+        speed,
         date,
         notes,
         made,

@@ -244,6 +244,7 @@ public final class MachineRun implements RunChanges {
         file.date(),
         false,
         file.processors(),
+        file.speed(),
         null,
         null,
         answers);

@@ -3,6 +3,7 @@ package io.satchel.app.open;
 import io.satchel.image.Answers;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.Clock;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param image what to start from; its content decides which drive it goes into
  * @param bootOrder empty to start from what was picked
  * @param overlay where the image's changes are kept; {@code null} to throw them away at the end
+ * @param speed what the processors are held to
  * @param pflash firmware in flash memory; {@code null} for none
  * @param pflashVariables its variables, of which the run writes a copy
  * @param write whether the image itself is written to
@@ -39,6 +41,7 @@ public record RunRequest(
     @Nullable LocalDateTime date,
     boolean exitPort,
     int processors,
+    Speed speed,
     @Nullable Path pflash,
     @Nullable Path pflashVariables,
     Answers answers) {
@@ -71,6 +74,7 @@ public record RunRequest(
         null,
         false,
         1,
+        Speed.FULL,
         null,
         null,
         Answers.none());
@@ -98,6 +102,7 @@ public record RunRequest(
         date,
         exitPort,
         processors,
+        speed,
         pflash,
         pflashVariables,
         answers);
@@ -125,6 +130,7 @@ public record RunRequest(
         date,
         exitPort,
         processors,
+        speed,
         pflash,
         pflashVariables,
         answers);
@@ -152,6 +158,7 @@ public record RunRequest(
         date,
         exitPort,
         processors,
+        speed,
         pflash,
         pflashVariables,
         given);

@@ -163,7 +163,8 @@ public final class Session implements AutoCloseable {
             .withDate(request.date())
             .withExitPort(request.exitPort())
             .withProcessors(request.processors())
-            .withFlash(flash());
+            .withFlash(flash())
+            .withSpeed(request.speed());
     try {
       machine = new PcMachine(config, listeners);
     } catch (IllegalArgumentException e) {

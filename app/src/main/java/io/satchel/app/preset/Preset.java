@@ -2,8 +2,10 @@ package io.satchel.app.preset;
 
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The hardware that suits a system, from {@code presets/ID.json} of the resources.
@@ -18,6 +20,7 @@ import java.util.Map;
  * @param diskGb the size of a new disk that suits it
  * @param diskMaxGb the largest disk that it can use
  * @param bootOrder where a new machine looks first once it is installed
+ * @param speed what its processors are held to, for programs that would run too fast
  * @param wants what it would use beside that; the engine has none of it yet
  * @param advice a sentence for who sets it up, by language
  */
@@ -32,6 +35,7 @@ public record Preset(
     double diskGb,
     double diskMaxGb,
     List<BootDevice> bootOrder,
+    Speed speed,
     Wants wants,
     Map<String, String> advice) {
 
@@ -51,6 +55,12 @@ public record Preset(
     name = Map.copyOf(name);
     advice = Map.copyOf(advice);
     bootOrder = List.copyOf(bootOrder);
+    speed = speedOrFull(speed);
+  }
+
+  /** Hardly any preset says one. */
+  private static Speed speedOrFull(@Nullable Speed given) {
+    return given == null ? Speed.FULL : given;
   }
 
   /** What it is called in the reader's language. */

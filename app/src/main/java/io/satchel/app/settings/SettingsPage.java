@@ -19,6 +19,7 @@ import io.satchel.image.OpenOptions.CacheMode;
 import io.satchel.vm.api.MachineConfig;
 import io.satchel.vm.api.MachineConfig.BootDevice;
 import io.satchel.vm.api.MachineConfig.DriveKind;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,6 +71,7 @@ public final class SettingsPage extends Page {
   private final ComboBox<List<BootDevice>> order;
   private final ComboBox<String> once;
   private final CheckBox menu;
+  private final ComboBox<Speed> speed;
   private final CheckBox rewind;
   private final TextField date = new TextField();
   private final TextArea notes = new TextArea();
@@ -105,6 +107,8 @@ public final class SettingsPage extends Page {
     once = Choices.of("once", times, each -> texts.get("settings.once." + each));
     once.setValue(machine.bootOnce() == null ? "none" : key(machine.bootOnce()));
     menu = controls.check("menu", "settings.menu", machine.bootMenu());
+    speed = Choices.of("speed", List.of(Speed.values()), each -> texts.get("speed." + each.name()));
+    speed.setValue(machine.speed());
     rewind = controls.check("rewind", "settings.rewind", machine.rewind());
     date.setId("date");
     date.setText(machine.date() == null ? "" : machine.date().toString());
@@ -150,6 +154,8 @@ public final class SettingsPage extends Page {
         menu,
         controls.field("settings.date", date),
         section("settings.section.running"),
+        controls.field("settings.speed", speed),
+        controls.help("settings.speed.about"),
         rewind,
         controls.help("settings.rewind.about"),
         section("settings.section.notes"),
@@ -328,6 +334,7 @@ public final class SettingsPage extends Page {
             first.equals("none") ? null : BootDevice.valueOf(first.toUpperCase(Locale.ROOT)),
             menu.isSelected())
         .withDate(when.isEmpty() ? null : LocalDateTime.parse(when))
+        .withSpeed(speed.getValue())
         .withRewind(rewind.isSelected())
         .withNotes(notes.getText());
   }

@@ -216,7 +216,8 @@ public final class AdoptWizard {
     Preset chosen = preset.getValue();
     MachineFile draft =
         MachineFile.named(name.getText().strip(), chosen.memoryMib(), chosen.processor())
-            .withPreset(chosen.id());
+            .withPreset(chosen.id())
+            .withSpeed(chosen.speed());
     boolean beside = apart.isSelected();
     boolean copied = copy.isSelected();
     desktop

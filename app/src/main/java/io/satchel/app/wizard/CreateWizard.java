@@ -216,7 +216,8 @@ public final class CreateWizard {
     Plan plan =
         new Plan(
             MachineFile.named(name.getText().strip(), memory.getValue(), processor.getValue())
-                .withPreset(preset.getValue().id()),
+                .withPreset(preset.getValue().id())
+                .withSpeed(preset.getValue().speed()),
             preset.getValue().bootOrder(),
             fromFile.isSelected() ? file.file() : null,
             withDisk.isSelected() ? disk.bytes() : 0,

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,6 +127,19 @@ class HeadlessRunTest {
         run(demo(), "--clock", "instructions", "--screenshot", shot, "--at", "1.5");
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(shot).isNotEmptyFile();
+  }
+
+  @Test
+  void aHeldMachineExecutesSoManyInstructionsInItsOwnSecond() throws IOException {
+    Path spin = BootSectors.disk(folder.resolve("spin.img"), "spin: jmp spin\n");
+    CommandLineRun run = run(spin, "--clock", "instructions", "--speed", "386", "--wait", "2");
+    assertThat(run.status()).as(run.err()).isZero();
+    double instructions = Double.parseDouble(run.err().replaceAll("(?s).*?([0-9]+) instr.*", "$1"));
+    double seconds = Double.parseDouble(run.err().replaceAll("(?s).*, (.*) s of the.*", "$1"));
+    assertThat(instructions / seconds).isCloseTo(8e6, Percentage.withPercentage(2));
+    CommandLineRun unknown = run(spin, "--speed", "286");
+    assertThat(unknown.status()).isEqualTo(2);
+    assertThat(unknown.err()).contains("386, 486, pentium or full");
   }
 
   @Test

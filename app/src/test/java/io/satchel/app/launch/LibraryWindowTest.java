@@ -13,6 +13,7 @@ import io.satchel.app.machine.MachineView;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
+import io.satchel.vm.api.MachineConfig.Speed;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -277,6 +278,7 @@ class LibraryWindowTest extends WindowFixture {
     assertThat(robot.lookup("#save").query().isDisabled()).isTrue();
     assertThat(said(robot, "#problem")).contains("1999-12-31");
     write(robot, "#date", "1999-12-31T23:59");
+    robot.interact(() -> robot.lookup("#speed").queryComboBox().setValue(Speed.I386));
     press(robot, "#command");
     waitForNode(robot, "#line");
     assertThat(robot.lookup("#line").queryAs(TextInputControl.class).getText())
@@ -286,6 +288,10 @@ class LibraryWindowTest extends WindowFixture {
     waitForLibrary(robot);
     assertThat(now(entry).name()).isEqualTo("New name");
     assertThat(now(entry).machine().date()).isNotNull();
+    assertThat(now(entry).machine().speed()).isEqualTo(Speed.I386);
+    press(robot, "#start");
+    waitFor("the machine", () -> view(robot).isPresent());
+    assertThat(view(robot).orElseThrow().session().machine().speed()).isEqualTo(Speed.I386);
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.MachineConfig.BootDevice;
+import io.satchel.vm.api.MachineConfig.Speed;
 import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -80,6 +81,7 @@ class LibraryTest {
             .withMedia("cd.iso", "a.img", null)
             .withBoot(List.of(BootDevice.CD), BootDevice.FLOPPY, true)
             .withDate(LocalDateTime.parse("1999-12-31T23:59"))
+            .withSpeed(Speed.I486)
             .withNotes("two\nlines");
     Path home = library.newFolder(whole.name());
     MachineFile read = library.save(home, whole).machine();
@@ -96,6 +98,7 @@ class LibraryTest {
     MachineFile read = library.read(home).machine();
     assertThat(read.processor()).isEqualTo("pentium3");
     assertThat(read.bootOrder()).hasSize(3);
+    assertThat(read.speed()).isEqualTo(Speed.FULL);
     assertThat(read.mistakes()).isEmpty();
   }
 

@@ -11,6 +11,7 @@ import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.vm.api.MachineConfig.Clock;
+import io.satchel.vm.api.MachineConfig.Speed;
 import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -203,6 +204,7 @@ class ChangesTest {
             null,
             false,
             1,
+            Speed.FULL,
             null,
             null,
             Answers.none());

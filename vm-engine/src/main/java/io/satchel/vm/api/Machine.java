@@ -61,6 +61,12 @@ public interface Machine extends AutoCloseable {
    */
   void changeMedia(MachineConfig.DriveKind kind, int unit, @Nullable BlockDevice media);
 
+  /** Holds the processors to another speed from now on. */
+  void hold(MachineConfig.Speed speed);
+
+  /** What the processors are held to. */
+  MachineConfig.Speed speed();
+
   /**
    * Runs {@code action} on the machine's thread at a moment of virtual time (nanoseconds since
    * power-on), so that a script repeats under the instruction clock. It must return at once.

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param exitPort whether a write to port F4h ends the run
  * @param processors 1 to 8
  * @param flash firmware in flash memory instead, such as OVMF
+ * @param speed what the processors are held to
  */
 public record MachineConfig(
     int memoryMib,
@@ -38,7 +39,8 @@ public record MachineConfig(
     @Nullable LocalDateTime date,
     boolean exitPort,
     int processors,
-    @Nullable Flash flash) {
+    @Nullable Flash flash,
+    Speed speed) {
 
   /** The most processors that a machine has. */
   public static final int MOST_PROCESSORS = 8;
@@ -66,7 +68,8 @@ public record MachineConfig(
         null,
         false,
         1,
-        null);
+        null,
+        Speed.FULL);
   }
 
   public MachineConfig withMemoryMib(int mib) {
@@ -121,6 +124,10 @@ public record MachineConfig(
     return with(draft -> draft.flash = newFlash);
   }
 
+  public MachineConfig withSpeed(Speed newSpeed) {
+    return with(draft -> draft.speed = newSpeed);
+  }
+
   private MachineConfig with(Consumer<Draft> change) {
     Draft draft = new Draft(this);
     change.accept(draft);
@@ -142,6 +149,7 @@ public record MachineConfig(
     private boolean exitPort;
     private int processors;
     private @Nullable Flash flash;
+    private Speed speed;
 
     Draft(MachineConfig from) {
       memoryMib = from.memoryMib;
@@ -157,6 +165,7 @@ public record MachineConfig(
       exitPort = from.exitPort;
       processors = from.processors;
       flash = from.flash;
+      speed = from.speed;
     }
 
     MachineConfig config() {
@@ -173,7 +182,8 @@ public record MachineConfig(
           date,
           exitPort,
           processors,
-          flash);
+          flash,
+          speed);
     }
   }
 
@@ -235,6 +245,34 @@ public record MachineConfig(
      * that the computer makes are worth nothing.
      */
     INSTRUCTIONS
+  }
+
+  /**
+   * What a machine is held to, for programs that go by the speed of their own time's processors. It
+   * is a count of instructions in a second of virtual time, all processors together: each takes
+   * equally long, whichever it is, and so does each turn of a repeated string instruction. Drives
+   * and the display adapter are as fast as ever.
+   */
+  public enum Speed {
+    /** As fast as the host can. */
+    FULL(0),
+    /** 100 million a second: about a Pentium of 100 MHz. */
+    PENTIUM(10),
+    /** 25 million a second: about a 486 of 50 MHz. */
+    I486(40),
+    /** 8 million a second: about a 386 of 33 MHz. */
+    I386(125);
+
+    private final int nanosPerInstruction;
+
+    Speed(int nanosPerInstruction) {
+      this.nanosPerInstruction = nanosPerInstruction;
+    }
+
+    /** Nanoseconds of virtual time that an instruction takes; 0 when it takes what it takes. */
+    public int nanosPerInstruction() {
+      return nanosPerInstruction;
+    }
   }
 
   /**

@@ -249,6 +249,15 @@ public final class CpuState {
   /** Whether PAUSE gives up the rest of the processor's turn: there are others to run. */
   public boolean yields;
 
+  /**
+   * Iterations of repeated string instructions, each of which retires as one instruction however
+   * often it goes around.
+   */
+  public long iterations;
+
+  /** The run is to end when {@link #iterations} reach this. */
+  public long lastIteration = Long.MAX_VALUE;
+
   /** Ticks of the time stamp counter before {@link #tscOffset}. */
   public LongSupplier tsc = () -> 0;
 
@@ -345,6 +354,14 @@ public final class CpuState {
   /** Ends the run at the next block boundary; from any thread. */
   public void kick() {
     change(PENDING_KICK, true);
+  }
+
+  /** A repeated string instruction went around so often. */
+  public void iterated(long times) {
+    iterations += times;
+    if (iterations >= lastIteration) {
+      kick();
+    }
   }
 
   public void clearKick() {

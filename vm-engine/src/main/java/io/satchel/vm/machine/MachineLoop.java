@@ -1,6 +1,7 @@
 package io.satchel.vm.machine;
 
 import io.satchel.vm.accel.Accelerator;
+import io.satchel.vm.api.MachineConfig.Speed;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.host.Inbox;
 import io.satchel.vm.time.EventQueue;
@@ -39,6 +40,12 @@ final class MachineLoop implements Runnable {
 
   private static final long MIN_BUDGET = 500;
 
+  /**
+   * A machine that is held sleeps when it is ahead of the host by this much: often enough that a
+   * person sees and hears nothing of it, seldom enough that sleeping costs next to nothing.
+   */
+  private static final long LONGEST_LEAD = 2_000_000;
+
   /** How long an idle machine sleeps at most, lest a lost wake-up stop it for ever. */
   private static final long LONGEST_SLEEP = 50_000_000;
 
@@ -62,6 +69,10 @@ final class MachineLoop implements Runnable {
   private final Inbox inbox;
   private final InstructionClock counting;
   private final Control control;
+  private final HostTime host;
+
+  /** What the processors are held to; read by other threads. */
+  private volatile Speed held = Speed.FULL;
 
   /**
    * Instructions in a nanosecond, as last measured; starts low so that the first slice is short.
@@ -82,13 +93,15 @@ final class MachineLoop implements Runnable {
       EventQueue events,
       Inbox inbox,
       InstructionClock counting,
-      Control control) {
+      Control control,
+      HostTime host) {
     this.processors = processors;
     this.clock = clock;
     this.events = events;
     this.inbox = inbox;
     this.counting = counting;
     this.control = control;
+    this.host = host;
     events.onSooner(this::kick);
     inbox.onPost(
         () -> {
@@ -110,8 +123,12 @@ final class MachineLoop implements Runnable {
    */
   static final class InstructionClock {
     private final List<Processor> processors;
-    private long slept;
     private final boolean used;
+
+    /** Virtual time that is no multiple of instructions: slept through, or at another speed. */
+    private long other;
+
+    private Speed held = Speed.FULL;
 
     InstructionClock(List<Processor> processors, boolean used) {
       this.processors = processors;
@@ -119,7 +136,15 @@ final class MachineLoop implements Runnable {
     }
 
     long nanos() {
-      return instructions(processors) * NANOS_PER_INSTRUCTION + slept;
+      return held == Speed.FULL
+          ? instructions(processors) * NANOS_PER_INSTRUCTION + other
+          : work(processors) * held.nanosPerInstruction() + other;
+    }
+
+    private void hold(Speed speed) {
+      long before = nanos();
+      held = speed;
+      other += before - nanos();
     }
   }
 
@@ -130,6 +155,34 @@ final class MachineLoop implements Runnable {
       sum += processors.get(i).cpu.instructions;
     }
     return sum;
+  }
+
+  /** The same and the turns of repeated string instructions, which take their time as well. */
+  static long work(List<Processor> processors) {
+    long sum = 0;
+    for (int i = 0; i < processors.size(); i++) {
+      CpuState cpu = processors.get(i).cpu;
+      sum += cpu.instructions + cpu.iterations;
+    }
+    return sum;
+  }
+
+  /** Holds the processors to a speed from now on; on the machine's thread, or before it runs. */
+  void hold(Speed speed) {
+    held = speed;
+    if (counting.used) {
+      counting.hold(speed);
+    } else {
+      clock.hold(speed.nanosPerInstruction());
+    }
+    for (int i = 0; i < processors.size(); i++) {
+      processors.get(i).cpu.lastIteration = Long.MAX_VALUE;
+    }
+  }
+
+  /** What the processors are held to; from any thread. */
+  Speed held() {
+    return held;
   }
 
   /** Virtual time as of the last look at it; from any thread. */
@@ -160,7 +213,7 @@ final class MachineLoop implements Runnable {
       }
       if (control.paused()) {
         if (inbox.isEmpty()) {
-          LockSupport.parkNanos(this, LONGEST_SLEEP);
+          host.park(this, LONGEST_SLEEP);
         }
         continue;
       }
@@ -170,6 +223,8 @@ final class MachineLoop implements Runnable {
       Processor next = next();
       if (next == null) {
         sleep(now);
+      } else if (clock.ahead() >= LONGEST_LEAD) {
+        rest();
       } else if (next.begin()) {
         run(next, now);
       }
@@ -201,6 +256,12 @@ final class MachineLoop implements Runnable {
     long longest = processors.size() == 1 ? SLICE_NANOS : TURN_NANOS;
     long stretch = Math.clamp(events.next() - now, 0, longest);
     long budget;
+    if (held != Speed.FULL) {
+      budget = Math.max(1, stretch / held.nanosPerInstruction());
+      cpu.lastIteration = cpu.iterations + budget;
+      accelerator.run(budget);
+      return;
+    }
     if (counting.used) {
       budget = Math.max(1, stretch / NANOS_PER_INSTRUCTION);
       accelerator.run(budget);
@@ -220,14 +281,21 @@ final class MachineLoop implements Runnable {
     long until = events.next();
     if (counting.used) {
       if (until == EventQueue.NEVER) {
-        LockSupport.parkNanos(this, LONGEST_SLEEP);
+        host.park(this, LONGEST_SLEEP);
       } else if (inbox.isEmpty()) {
-        counting.slept += Math.max(0, until - now);
+        counting.other += Math.max(0, until - now);
       }
       return;
     }
     if (inbox.isEmpty()) {
-      LockSupport.parkNanos(this, Math.min(LONGEST_SLEEP, until - now));
+      host.park(this, Math.min(LONGEST_SLEEP, until - now) + clock.ahead());
+    }
+  }
+
+  /** Sleeps for as long as the machine is ahead of the host. */
+  private void rest() {
+    if (inbox.isEmpty()) {
+      host.park(this, clock.ahead());
     }
   }
 }

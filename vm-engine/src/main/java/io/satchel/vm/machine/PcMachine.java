@@ -135,6 +135,11 @@ public final class PcMachine implements Machine {
    *     names it
    */
   public PcMachine(MachineConfig config, MachineEvents listener) throws IOException {
+    this(config, listener, HostTime.SYSTEM);
+  }
+
+  /** One that goes by another host's time. */
+  PcMachine(MachineConfig config, MachineEvents listener, HostTime host) throws IOException {
     this.config = config;
     this.listener = listener;
     MachineConfig.Flash flash = config.flash();
@@ -162,9 +167,7 @@ public final class PcMachine implements Machine {
         config.clock() == Clock.INSTRUCTIONS
             ? VirtualClock.following(counting::nanos)
             : VirtualClock.steady(
-                System::nanoTime,
-                MachineLoop.LONGEST_STEP,
-                () -> MachineLoop.instructions(processors));
+                host::nanos, MachineLoop.LONGEST_STEP, () -> MachineLoop.work(processors));
     processors.forEach(processor -> processor.cpu.tsc = clock::nanos);
     processors.forEach(processor -> processor.cpu.yields = processors.size() > 1);
     if (config.clock() == Clock.INSTRUCTIONS) {
@@ -251,7 +254,8 @@ public final class PcMachine implements Machine {
             clock,
             events,
             inbox);
-    loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl());
+    loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl(), host);
+    loop.hold(config.speed());
     resetAll();
   }
 
@@ -793,6 +797,16 @@ public final class PcMachine implements Machine {
             cd.insert(ideMedia[unit]);
           }
         });
+  }
+
+  @Override
+  public void hold(MachineConfig.Speed speed) {
+    inbox.post(() -> loop.hold(speed));
+  }
+
+  @Override
+  public MachineConfig.Speed speed() {
+    return loop.held();
   }
 
   @Override

@@ -14,6 +14,9 @@ import java.util.function.LongSupplier;
  * at once when the processor halts. Between two looks at it no more time passes than a slow
  * processor would have needed for what was executed: a guest that reads a clock twice in a row, to
  * calibrate another, finds a believable distance even when the host stopped it in between.
+ *
+ * <p>{@link #hold} gives every instruction its time. Such a clock runs ahead of the host's, and
+ * {@link #ahead} says for how long the machine's thread is to sleep.
  */
 public final class VirtualClock {
 
@@ -26,13 +29,25 @@ public final class VirtualClock {
   /** More lag than this is forgotten, as if the machine had been paused. */
   private static final long MOST_LAG = 1_000_000_000;
 
+  /**
+   * A held clock this far behind the host's has a host that cannot keep up, and goes by the host's
+   * time again as far as it may.
+   */
+  private static final long HELD_LAG = 100_000_000;
+
   private final LongSupplier source;
   private final long longestStep;
   private final LongSupplier executed;
   private long lastExecuted;
   private long last;
   private long nanos;
+
+  /** How far it is behind its source; below zero when it is ahead. */
   private long lag;
+
+  /** Nanoseconds that an instruction takes; 0 when it takes what the host takes. */
+  private long held;
+
   private boolean paused = true;
 
   private VirtualClock(LongSupplier source, long longestStep, LongSupplier executed) {
@@ -64,21 +79,48 @@ public final class VirtualClock {
       long now = source.getAsLong();
       long passed = Math.max(0, now - last);
       last = now;
-      long step = Math.min(passed + Math.min(lag, passed * (CATCH_UP - 1)), longestStep());
+      long step = held == 0 ? step(passed) : heldStep(passed);
       lag = Math.min(lag + passed - step, MOST_LAG);
       nanos += step;
     }
     return nanos;
   }
 
-  private long longestStep() {
-    if (longestStep == Long.MAX_VALUE) {
-      return longestStep;
-    }
+  private long step(long passed) {
+    long step = passed + Math.min(lag, passed * (CATCH_UP - 1));
+    return longestStep == Long.MAX_VALUE ? step : Math.min(step, longestStep(retired()));
+  }
+
+  private long heldStep(long passed) {
+    long instructions = retired();
+    long late = lag + passed - HELD_LAG;
+    return Math.max(instructions * held, Math.min(late, longestStep(instructions)));
+  }
+
+  private long retired() {
     long now = executed.getAsLong();
     long instructions = Math.max(0, now - lastExecuted);
     lastExecuted = now;
+    return instructions;
+  }
+
+  private long longestStep(long instructions) {
     return Math.min(longestStep, instructions * MOST_NANOS_PER_INSTRUCTION);
+  }
+
+  /**
+   * Lets an instruction take {@code nanosPerInstruction} from now on, or, with 0, what the host
+   * takes for it. Only for a {@link #steady} clock.
+   */
+  public void hold(long nanosPerInstruction) {
+    nanos();
+    held = nanosPerInstruction;
+    lag = Math.max(0, lag);
+  }
+
+  /** Nanoseconds by which it is ahead of its source, which only a held clock is. */
+  public long ahead() {
+    return Math.max(0, -lag);
   }
 
   /**
@@ -87,7 +129,7 @@ public final class VirtualClock {
    */
   public long idleNanos(long next) {
     long now = nanos();
-    long step = Math.clamp(next - now, 0, lag);
+    long step = Math.clamp(next - now, 0, Math.max(0, lag));
     lag -= step;
     nanos += step;
     return nanos;

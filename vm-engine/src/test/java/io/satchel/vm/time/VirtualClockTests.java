@@ -94,4 +94,49 @@ class VirtualClockTests {
     host += 1_000_000_000_000L;
     assertThat(exact.nanos()).isEqualTo(1_000_000_000_000L);
   }
+
+  @Test
+  void aHeldClockGoesByWhatWasExecutedAndSaysHowFarItIsAhead() {
+    clock.hold(125);
+    clock.nanos();
+    host += 100;
+    assertThat(clock.nanos()).isEqualTo(1_000 * 125 * 2);
+    assertThat(clock.ahead()).isEqualTo(250_000 - 100);
+    speed = 0;
+    host += 200_000;
+    assertThat(clock.nanos()).isEqualTo(250_000);
+    assertThat(clock.ahead()).isEqualTo(50_000 - 100);
+  }
+
+  @Test
+  void aHeldClockThatHaltsStaysWhereItIsUntilTheHostHasCaughtUp() {
+    clock.hold(125);
+    long ahead = clock.nanos();
+    speed = 0;
+    assertThat(clock.idleNanos(ahead + 50)).isEqualTo(ahead);
+    host += ahead + 20;
+    assertThat(clock.idleNanos(ahead + 50)).isEqualTo(ahead + 20);
+    host += 100;
+    assertThat(clock.idleNanos(ahead + 50)).isEqualTo(ahead + 50);
+  }
+
+  @Test
+  void aHeldClockWhoseHostCannotKeepUpGoesByTheHostAgain() {
+    clock.hold(10);
+    speed = 10;
+    clock.nanos();
+    long before = clock.nanos();
+    assertThat(after(90_000_000) - before).as("made up for by and by").isEqualTo(100);
+    assertThat(after(90_000_000)).as("no more than for one look").isEqualTo(before + 100 + STEP);
+  }
+
+  @Test
+  void aClockThatIsNoLongerHeldDoesNotGoBack() {
+    clock.hold(125);
+    long ahead = clock.nanos();
+    clock.hold(0);
+    assertThat(clock.nanos()).isEqualTo(ahead + 125_000);
+    assertThat(clock.ahead()).isZero();
+    assertThat(after(500)).isGreaterThan(ahead);
+  }
 }

@@ -101,6 +101,7 @@ public final class Strings {
       }
       count -= chunk;
       setCount(cpu, i, count);
+      cpu.iterated(chunk);
       if (count != 0 && stopped(cpu, i)) {
         return;
       }
@@ -121,6 +122,7 @@ public final class Strings {
       }
       count -= chunk;
       setCount(cpu, i, count);
+      cpu.iterated(chunk);
       if (count != 0 && stopped(cpu, i)) {
         return;
       }
@@ -137,6 +139,7 @@ public final class Strings {
       step.run(cpu, i, width);
       count--;
       setCount(cpu, i, count);
+      cpu.iterated(1);
       if (count != 0 && stopped(cpu, i)) {
         return;
       }
@@ -154,6 +157,7 @@ public final class Strings {
       step.run(cpu, i, width);
       count--;
       setCount(cpu, i, count);
+      cpu.iterated(1);
       if (cpu.flagResult == 0 != whileEqual) {
         return;
       }
