@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -201,262 +202,141 @@ public record MachineFile(
   }
 
   public MachineFile withName(String other) {
-    return new MachineFile(
-        version,
-        other,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.name = other);
   }
 
   public MachineFile withPreset(@Nullable String id) {
-    return new MachineFile(
-        version,
-        name,
-        id,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.preset = id);
   }
 
   public MachineFile withHardware(int memory, String model) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memory,
-        model,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(
+        copy -> {
+          copy.memoryMib = memory;
+          copy.processor = model;
+        });
   }
 
   public MachineFile withProcessors(int count) {
-    return new MachineFile(
-        version, name, preset, memoryMib, processor, count, disks, cd, floppyA, floppyB, bootOrder,
-        bootOnce, bootMenu, rewind, speed, date, notes, created, lastUsed);
+    return with(copy -> copy.processors = count);
   }
 
   public MachineFile withDisks(List<Disk> others) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        others,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.disks = others);
   }
 
   public MachineFile withMedia(
       @Nullable String disc, @Nullable String first, @Nullable String second) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        disc,
-        first,
-        second,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(
+        copy -> {
+          copy.cd = disc;
+          copy.floppyA = first;
+          copy.floppyB = second;
+        });
   }
 
   public MachineFile withBoot(List<BootDevice> order, @Nullable BootDevice once, boolean menu) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        order,
-        once,
-        menu,
-        rewind,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(
+        copy -> {
+          copy.bootOrder = order;
+          copy.bootOnce = once;
+          copy.bootMenu = menu;
+        });
   }
 
   public MachineFile withDate(@Nullable LocalDateTime powerOn) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        powerOn,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.date = powerOn);
   }
 
   public MachineFile withRewind(boolean on) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        on,
-        speed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.rewind = on);
   }
 
   public MachineFile withSpeed(Speed newSpeed) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        newSpeed,
-        date,
-        notes,
-        created,
-        lastUsed);
+    return with(copy -> copy.speed = newSpeed);
   }
 
   public MachineFile withNotes(String words) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        words,
-        created,
-        lastUsed);
+    return with(copy -> copy.notes = words);
   }
 
   public MachineFile withTimes(@Nullable Instant made, @Nullable Instant used) {
-    return new MachineFile(
-        version,
-        name,
-        preset,
-        memoryMib,
-        processor,
-        processors,
-        disks,
-        cd,
-        floppyA,
-        floppyB,
-        bootOrder,
-        bootOnce,
-        bootMenu,
-        rewind,
-        speed,
-        date,
-        notes,
-        made,
-        used);
+    return with(
+        copy -> {
+          copy.created = made;
+          copy.lastUsed = used;
+        });
+  }
+
+  private MachineFile with(Consumer<Copy> change) {
+    Copy copy = new Copy(this);
+    change.accept(copy);
+    return copy.made(version);
+  }
+
+  /** The same values, to be changed before a machine is made of them again. */
+  private static final class Copy {
+    String name;
+    @Nullable String preset;
+    int memoryMib;
+    String processor;
+    int processors;
+    List<Disk> disks;
+    @Nullable String cd;
+    @Nullable String floppyA;
+    @Nullable String floppyB;
+    List<BootDevice> bootOrder;
+    @Nullable BootDevice bootOnce;
+    boolean bootMenu;
+    boolean rewind;
+    Speed speed;
+    @Nullable LocalDateTime date;
+    String notes;
+    @Nullable Instant created;
+    @Nullable Instant lastUsed;
+
+    Copy(MachineFile of) {
+      name = of.name;
+      preset = of.preset;
+      memoryMib = of.memoryMib;
+      processor = of.processor;
+      processors = of.processors;
+      disks = of.disks;
+      cd = of.cd;
+      floppyA = of.floppyA;
+      floppyB = of.floppyB;
+      bootOrder = of.bootOrder;
+      bootOnce = of.bootOnce;
+      bootMenu = of.bootMenu;
+      rewind = of.rewind;
+      speed = of.speed;
+      date = of.date;
+      notes = of.notes;
+      created = of.created;
+      lastUsed = of.lastUsed;
+    }
+
+    MachineFile made(int version) {
+      return new MachineFile(
+          version,
+          name,
+          preset,
+          memoryMib,
+          processor,
+          processors,
+          disks,
+          cd,
+          floppyA,
+          floppyB,
+          bootOrder,
+          bootOnce,
+          bootMenu,
+          rewind,
+          speed,
+          date,
+          notes,
+          created,
+          lastUsed);
+    }
   }
 }

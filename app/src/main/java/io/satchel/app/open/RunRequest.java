@@ -82,34 +82,20 @@ public record RunRequest(
 
   /** The same, with changes kept in {@code file}. */
   public RunRequest withOverlay(Path file) {
-    return new RunRequest(
-        image,
-        disks,
-        cdrom,
-        floppies,
-        memoryMib,
-        cpuModel,
-        bootOrder,
-        bootMenu,
-        kernel,
-        kernelArguments,
-        initrd,
-        bios,
-        vgaBios,
-        file,
-        write,
-        clock,
-        date,
-        exitPort,
-        processors,
-        speed,
-        pflash,
-        pflashVariables,
-        answers);
+    return with(memoryMib, cpuModel, file, answers);
   }
 
   /** The same with other hardware. */
   public RunRequest withHardware(int memory, String model) {
+    return with(memory, model, overlay, answers);
+  }
+
+  /** The same with what was answered to questions that the images raised. */
+  public RunRequest withAnswers(Answers given) {
+    return with(memoryMib, cpuModel, overlay, given);
+  }
+
+  private RunRequest with(int memory, String model, @Nullable Path changes, Answers given) {
     return new RunRequest(
         image,
         disks,
@@ -124,35 +110,7 @@ public record RunRequest(
         initrd,
         bios,
         vgaBios,
-        overlay,
-        write,
-        clock,
-        date,
-        exitPort,
-        processors,
-        speed,
-        pflash,
-        pflashVariables,
-        answers);
-  }
-
-  /** The same with what was answered to questions that the images raised. */
-  public RunRequest withAnswers(Answers given) {
-    return new RunRequest(
-        image,
-        disks,
-        cdrom,
-        floppies,
-        memoryMib,
-        cpuModel,
-        bootOrder,
-        bootMenu,
-        kernel,
-        kernelArguments,
-        initrd,
-        bios,
-        vgaBios,
-        overlay,
+        changes,
         write,
         clock,
         date,
