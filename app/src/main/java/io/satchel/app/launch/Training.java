@@ -2,7 +2,6 @@ package io.satchel.app.launch;
 
 import io.satchel.app.common.AppSettings;
 import io.satchel.app.common.FilePicker;
-import io.satchel.app.demo.DemoImage;
 import io.satchel.app.library.DataFolder;
 import io.satchel.app.library.Library;
 import java.io.IOException;
@@ -24,20 +23,15 @@ final class Training {
 
   private static final int PATIENCE_SECONDS = 60;
   private static final int DEMONSTRATION_SECONDS = 4;
-  private static final int HEADLESS_SECONDS = 1;
 
   private Training() {}
 
-  /**
-   * Runs the demonstration without a window, then shows the library and the demonstration in it for
-   * a moment, in a folder of its own.
-   */
+  /** Shows the library, then the demonstration for a moment, in a folder of its own. */
   public static void main(String[] arguments) {
     int status = 1;
     try {
       Path home = Files.createTempDirectory("satchel-training");
       try {
-        headless();
         run(home);
         status = 0;
       } finally {
@@ -49,18 +43,6 @@ final class Training {
       // The window's thread would go on by itself.
       System.exit(status);
     }
-  }
-
-  /** What {@code satchel run --headless} takes: its options, the machine, the first steps. */
-  private static void headless() throws IOException {
-    Main.run(
-        System.out,
-        System.err,
-        "run",
-        DemoImage.unpack().toString(),
-        "--headless",
-        "--wait",
-        String.valueOf(HEADLESS_SECONDS));
   }
 
   private static void run(Path home)
