@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import javafx.application.Platform;
 import javafx.geometry.Pos;
@@ -243,7 +244,7 @@ public final class TimelinePage extends Page {
 
   // --- Work ---
 
-  private <T> void look(java.util.concurrent.Callable<T> work, Consumer<T> next) {
+  private <T> void look(Callable<T> work, Consumer<T> next) {
     Lookup.start(texts, work, next, problem -> outcome.failed(texts, problem));
   }
 

@@ -1,6 +1,7 @@
 package io.satchel.app.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
@@ -21,7 +22,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import javafx.application.Platform;
@@ -77,15 +77,6 @@ class DiskPanelsTest extends WindowFixture {
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  private Texts reopened(AppSettings.Language language, FxRobot robot) {
-    robot.interact(
-        () -> {
-          window = window(language);
-          window.show();
-        });
-    return new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT));
   }
 
   private static void hear(FxRobot robot, String sentence) {
@@ -213,8 +204,7 @@ class DiskPanelsTest extends WindowFixture {
     press(robot, "#change");
     hear(robot, texts.get("phrase.done"));
     assertThat(at(secret, 0, keyed(secret, "new"))).isEqualTo("below");
-    org.assertj.core.api.Assertions.assertThatThrownBy(() -> at(secret, 0, keyed(secret, "one")))
-        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> at(secret, 0, keyed(secret, "one"))).isInstanceOf(IOException.class);
   }
 
   @Test

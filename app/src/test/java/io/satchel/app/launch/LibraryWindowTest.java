@@ -141,10 +141,7 @@ class LibraryWindowTest extends WindowFixture {
     assertThat(image).exists();
   }
 
-  @Test
-  void aDiskIsExported(FxRobot robot) throws IOException {
-    Entry entry = added(robot, "Exported");
-    Path target = home.resolve("out.vmdk");
+  private void export(FxRobot robot, Entry entry, String as, Path target) {
     picker.next = target;
     Platform.runLater(() -> window.desk().export(entry));
     waitForNode(robot, "#format");
@@ -152,10 +149,17 @@ class LibraryWindowTest extends WindowFixture {
         () -> {
           @SuppressWarnings("unchecked")
           ComboBox<String> format = robot.lookup("#format").queryAs(ComboBox.class);
-          format.setValue("vmdk");
+          format.setValue(as);
         });
     press(robot, "Export…");
-    waitFor("the file", () -> said(robot, "#said").contains("out.vmdk"));
+    waitFor("the file", () -> said(robot, "#said").contains(target.getFileName().toString()));
+  }
+
+  @Test
+  void aDiskIsExported(FxRobot robot) throws IOException {
+    Entry entry = added(robot, "Exported");
+    Path target = home.resolve("out.vmdk");
+    export(robot, entry, "vmdk", target);
     try (OpenedImage written = Images.open(target, OpenOptions.readOnly())) {
       assertThat(written.format()).isEqualTo("vmdk");
     }
@@ -165,17 +169,7 @@ class LibraryWindowTest extends WindowFixture {
   void aWholeComputerIsExported(FxRobot robot) throws IOException {
     Entry entry = added(robot, "Appliance");
     Path target = home.resolve("out.ova");
-    picker.next = target;
-    Platform.runLater(() -> window.desk().export(entry));
-    waitForNode(robot, "#format");
-    robot.interact(
-        () -> {
-          @SuppressWarnings("unchecked")
-          ComboBox<String> format = robot.lookup("#format").queryAs(ComboBox.class);
-          format.setValue("ova");
-        });
-    press(robot, "Export…");
-    waitFor("the file", () -> said(robot, "#said").contains("out.ova"));
+    export(robot, entry, "ova", target);
     robot.interact(() -> window.open(target));
     waitForNode(robot, "#identify");
   }

@@ -13,7 +13,6 @@ import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import javafx.application.Platform;
 import javafx.scene.control.RadioButton;
 import javafx.stage.Stage;
@@ -105,12 +104,7 @@ class QuestionsWindowTest extends WindowFixture {
       names = {"ENGLISH", "CHINESE"})
   void anEncryptedDiskRunsWithItsPassPhrase(AppSettings.Language language, FxRobot robot)
       throws IOException {
-    robot.interact(
-        () -> {
-          window = window(language);
-          window.show();
-        });
-    Texts texts = new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT));
+    Texts texts = reopened(language, robot);
     Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "open sesame");
     open(locked);
     write(robot, "#phrase", "open");

@@ -110,6 +110,17 @@ class SnapshotsWindowTest extends WindowFixture {
     return now.resolve(now.machine().disks().getFirst().top());
   }
 
+  /** The machine shows what was typed first, and not the b after it. */
+  private static void waitForTheScreenBeforeB(FxRobot robot) {
+    waitFor(
+        "the screen of then",
+        () ->
+            view(robot)
+                .map(MachineView::screenText)
+                .filter(text -> text.contains("~a") && !text.contains("~ab"))
+                .isPresent());
+  }
+
   @Test
   void threeSnapshotsABranchAndTheWayBack(FxRobot robot) throws IOException {
     final Entry entry = added(robot, "Typewriter");
@@ -130,13 +141,7 @@ class SnapshotsWindowTest extends WindowFixture {
     waitToHear(robot, "is what it was");
     waitFor("the present of then", () -> card(robot, "Before going back to first") != null);
     backToTheMachine(robot);
-    waitFor(
-        "the screen of then",
-        () ->
-            view(robot)
-                .map(MachineView::screenText)
-                .filter(text -> text.contains("~a") && !text.contains("~ab"))
-                .isPresent());
+    waitForTheScreenBeforeB(robot);
     type(robot, "c");
     waitForText(robot, "~ac");
     timeline(robot);
@@ -300,13 +305,7 @@ class SnapshotsWindowTest extends WindowFixture {
     waitForNode(robot, "#moment");
     robot.interact(() -> robot.lookup("#moment").queryAs(Slider.class).setValue(0));
     press(robot, "Go back there");
-    waitFor(
-        "the screen of then",
-        () ->
-            view(robot)
-                .map(MachineView::screenText)
-                .filter(text -> text.contains("~a") && !text.contains("~ab"))
-                .isPresent());
+    waitForTheScreenBeforeB(robot);
     timeline(robot);
     waitFor("the present of then", () -> card(robot, "Before rewinding") != null);
     backToTheMachine(robot);

@@ -7,10 +7,12 @@ import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
 import io.satchel.app.machine.MachineView;
+import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -102,6 +104,16 @@ abstract class WindowFixture {
         home,
         picker,
         () -> closed.set(true));
+  }
+
+  /** Opens the window again in a language, whose texts it gives. */
+  final Texts reopened(AppSettings.Language language, FxRobot robot) {
+    robot.interact(
+        () -> {
+          window = window(language);
+          window.show();
+        });
+    return new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT));
   }
 
   @AfterEach
