@@ -1,18 +1,18 @@
 package io.satchel.image;
 
-import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
+import io.satchel.image.file.FilterStorage;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file in the making: written beside its final name, and moved there in one step when it is
@@ -82,9 +82,16 @@ public final class NewFile implements AutoCloseable {
     return new Unclosable(storage, besides);
   }
 
-  private record Unclosable(HostFile file, List<Path> besides) implements Storage {
+  private static final class Unclosable extends FilterStorage {
+    private final List<Path> besides;
+
+    Unclosable(HostFile file, List<Path> besides) {
+      super(file);
+      this.besides = besides;
+    }
+
     @Override
-    public Path path() {
+    public @Nullable Path path() {
       return file.path();
     }
 
@@ -94,58 +101,13 @@ public final class NewFile implements AutoCloseable {
     }
 
     @Override
-    public String name() {
-      return file.name();
-    }
-
-    @Override
     public boolean readOnly() {
       return false;
     }
 
     @Override
-    public long size() throws IOException {
-      return file.size();
-    }
-
-    @Override
-    public void read(long offset, ByteBuffer target) throws IOException {
-      file.read(offset, target);
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer source) throws IOException {
-      file.write(offset, source);
-    }
-
-    @Override
-    public void setSize(long size) throws IOException {
-      file.setSize(size);
-    }
-
-    @Override
     public void flush() {
       // A file in the making is worth nothing before it is whole.
-    }
-
-    @Override
-    public boolean punchHole(long offset, long length) throws IOException {
-      return file.punchHole(offset, length);
-    }
-
-    @Override
-    public boolean reserve(long offset, long length) throws IOException {
-      return file.reserve(offset, length);
-    }
-
-    @Override
-    public Extent extent(long offset, long length) throws IOException {
-      return file.extent(offset, length);
-    }
-
-    @Override
-    public long allocated() throws IOException {
-      return file.allocated();
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.satchel.image.cli;
 
-import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.FilterStorage;
 import io.satchel.image.file.Storage;
 import io.satchel.image.file.StorageEvent;
 import java.io.IOException;
@@ -25,11 +25,11 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An image's file whose requests fail or stop where one wants them to, by the words of QEMU's
+ * Lets requests to an image's file fail or stop where one wants them to, by the words of QEMU's
  * blkdebug (docs/devel/blkdebug.txt). As there, an event makes rules active, and the next requests
  * to the file fail by them. It also prints the events that -T asks for.
  */
-final class BlockDebug implements Storage {
+final class BlockDebug {
   private static final long NEVER_LONGER = 60;
   private static final Pattern RULE = Pattern.compile("(inject-error|set-state)\\.(\\d+)\\.(.+)");
   private static final String NONE = "none";
@@ -128,11 +128,7 @@ final class BlockDebug implements Storage {
   private final List<Rule> active = new ArrayList<>();
   private final Map<String, String> breaks = new HashMap<>();
   private final Map<String, CountDownLatch> suspended = new HashMap<>();
-  private volatile @Nullable Storage file;
   private int state = 1;
-
-  /** Something was written since the last flush; without that QEMU flushes nothing. */
-  private volatile boolean unflushed;
 
   /** Stands ready for a file; see {@link #over}. */
   BlockDebug(PrintStream out, PrintStream err, Plan plan) throws IOException {
@@ -151,16 +147,7 @@ final class BlockDebug implements Storage {
 
   /** Puts this before a file, which it closes. */
   Storage over(Storage below) {
-    file = below;
-    return this;
-  }
-
-  private Storage file() {
-    Storage below = file;
-    if (below == null) {
-      throw new IllegalStateException("no file yet");
-    }
-    return below;
+    return new Disturbed(below);
   }
 
   /** The rules among image options, which are taken out of them; {@code prefix} is "file." */
@@ -244,8 +231,7 @@ final class BlockDebug implements Storage {
 
   // --- Events and requests ---
 
-  @Override
-  public void about(StorageEvent event) throws IOException {
+  private void happens(StorageEvent event) throws IOException {
     String word = event.word();
     for (Pattern pattern : traced) {
       if (pattern.matcher(word).matches()) {
@@ -304,92 +290,66 @@ final class BlockDebug implements Storage {
     }
   }
 
-  @Override
-  public void read(long offset, ByteBuffer target) throws IOException {
-    disturb(Request.READ, offset, target.remaining());
-    file().read(offset, target);
-  }
+  /** The file behind it all. */
+  private final class Disturbed extends FilterStorage {
 
-  @Override
-  public void write(long offset, ByteBuffer source) throws IOException {
-    disturb(Request.WRITE, offset, source.remaining());
-    unflushed = true;
-    file().write(offset, source);
-  }
+    /** Something was written since the last flush; without that QEMU flushes nothing. */
+    private volatile boolean unflushed;
 
-  @Override
-  public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
-    disturb(Request.WRITE_ZEROES, offset, length);
-    unflushed = true;
-    file().writeZeroes(offset, length, unmap);
-  }
-
-  @Override
-  public boolean punchHole(long offset, long length) throws IOException {
-    disturb(Request.DISCARD, offset, length);
-    unflushed = true;
-    return file().punchHole(offset, length);
-  }
-
-  @Override
-  public void flush() throws IOException {
-    if (unflushed) {
-      disturb(Request.FLUSH, 0, 0);
-      unflushed = false;
+    Disturbed(Storage file) {
+      super(file);
     }
-    file().flush();
-  }
 
-  // --- The file ---
+    @Override
+    public void about(StorageEvent event) throws IOException {
+      happens(event);
+    }
 
-  @Override
-  public String name() {
-    return file().name();
-  }
+    @Override
+    public @Nullable Path path() {
+      return file.path();
+    }
 
-  @Override
-  public @Nullable Path path() {
-    return file().path();
-  }
+    @Override
+    public void madeBeside(Path other) {
+      file.madeBeside(other);
+    }
 
-  @Override
-  public void madeBeside(Path other) {
-    file().madeBeside(other);
-  }
+    @Override
+    public void read(long offset, ByteBuffer target) throws IOException {
+      disturb(Request.READ, offset, target.remaining());
+      super.read(offset, target);
+    }
 
-  @Override
-  public boolean readOnly() {
-    return file().readOnly();
-  }
+    @Override
+    public void write(long offset, ByteBuffer source) throws IOException {
+      disturb(Request.WRITE, offset, source.remaining());
+      unflushed = true;
+      super.write(offset, source);
+    }
 
-  @Override
-  public long size() throws IOException {
-    return file().size();
-  }
+    @Override
+    public void writeZeroes(long offset, long length, boolean unmap) throws IOException {
+      disturb(Request.WRITE_ZEROES, offset, length);
+      unflushed = true;
+      file.writeZeroes(offset, length, unmap);
+    }
 
-  @Override
-  public void setSize(long size) throws IOException {
-    file().setSize(size);
-  }
+    @Override
+    public boolean punchHole(long offset, long length) throws IOException {
+      disturb(Request.DISCARD, offset, length);
+      unflushed = true;
+      return super.punchHole(offset, length);
+    }
 
-  @Override
-  public Extent extent(long offset, long length) throws IOException {
-    return file().extent(offset, length);
-  }
-
-  @Override
-  public long allocated() throws IOException {
-    return file().allocated();
-  }
-
-  @Override
-  public boolean reserve(long offset, long length) throws IOException {
-    return file().reserve(offset, length);
-  }
-
-  @Override
-  public void close() throws IOException {
-    file().close();
+    @Override
+    public void flush() throws IOException {
+      if (unflushed) {
+        disturb(Request.FLUSH, 0, 0);
+        unflushed = false;
+      }
+      super.flush();
+    }
   }
 
   /** What a failed request is called, as the C library says it. */

@@ -2,6 +2,7 @@ package io.satchel.image.crypt;
 
 import io.satchel.image.block.BlockDevice.Extent;
 import io.satchel.image.block.BlockDevice.Kind;
+import io.satchel.image.file.FilterStorage;
 import io.satchel.image.file.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,11 +13,10 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * The plain text of an encrypted part of a file. Its byte 0 is the part's first byte and begins
  * sector 0 of the cipher. Nothing in it is a hole: zeros in the file are not zeros in plain text.
  */
-public final class EncryptedStorage implements Storage {
+public final class EncryptedStorage extends FilterStorage {
   private static final int SECTOR = SectorCipher.SECTOR;
   private static final int CHUNK = 4 * SectorCipher.CHUNK;
 
-  private final Storage file;
   private final SectorCipher cipher;
   private final long base;
   private final ConcurrentLinkedQueue<byte[]> buffers = new ConcurrentLinkedQueue<>();
@@ -26,19 +26,9 @@ public final class EncryptedStorage implements Storage {
 
   /** The part of {@code file} that begins at byte {@code base}. */
   public EncryptedStorage(Storage file, SectorCipher cipher, long base) {
-    this.file = file;
+    super(file);
     this.cipher = cipher;
     this.base = base;
-  }
-
-  @Override
-  public String name() {
-    return file.name();
-  }
-
-  @Override
-  public boolean readOnly() {
-    return file.readOnly();
   }
 
   @Override
@@ -120,11 +110,6 @@ public final class EncryptedStorage implements Storage {
   }
 
   @Override
-  public void flush() throws IOException {
-    file.flush();
-  }
-
-  @Override
   public boolean punchHole(long offset, long length) {
     return false;
   }
@@ -137,15 +122,5 @@ public final class EncryptedStorage implements Storage {
   @Override
   public Extent extent(long offset, long length) {
     return new Extent(length, Kind.DATA);
-  }
-
-  @Override
-  public long allocated() throws IOException {
-    return file.allocated();
-  }
-
-  @Override
-  public void close() throws IOException {
-    file.close();
   }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * lie, the extent tree which of these are in use. The trees are those of the last commit, so only a
  * log of writes since then makes free space doubtful.
  */
-final class BtrfsVolume implements Volume {
+final class BtrfsVolume extends ExaminedVolume {
   static final long SUPER_AT = 64 << 10;
   static final int SUPER = 4096;
   private static final long MAGIC = 0x4d5f53665248425fL;
@@ -84,16 +84,13 @@ final class BtrfsVolume implements Volume {
     }
   }
 
-  private final Region region;
   private final ByteBuffer sb;
   private final int nodeBytes;
   private final long size;
   private final TreeMap<Long, Chunk> chunks = new TreeMap<>();
-  private @Nullable String problem;
-  private boolean foreign;
 
   private BtrfsVolume(Region region, ByteBuffer sb) {
-    this.region = region;
+    super(region);
     this.sb = sb;
     nodeBytes = sb.getInt(0x94);
     size = sb.getLong(0xd1);
@@ -107,12 +104,11 @@ final class BtrfsVolume implements Volume {
     if (sb.getLong(0x40) != MAGIC) {
       return null;
     }
-    BtrfsVolume volume = new BtrfsVolume(new Region(disk, start, length, "btrfs"), sb);
-    volume.problem = volume.examine();
-    return volume;
+    return new BtrfsVolume(new Region(disk, start, length, "btrfs"), sb).examined();
   }
 
-  private @Nullable String examine() throws IOException {
+  @Override
+  @Nullable String examine() throws IOException {
     int sector = sb.getInt(0x90);
     if (Integer.bitCount(nodeBytes) != 1
         || nodeBytes < 4096
@@ -239,12 +235,6 @@ final class BtrfsVolume implements Volume {
 
   // --- As a volume ---
 
-  /** A reason that no shutdown of the guest changes. */
-  private String foreign(String reason) {
-    foreign = true;
-    return reason;
-  }
-
   @Override
   public String kind() {
     return "btrfs";
@@ -263,25 +253,7 @@ final class BtrfsVolume implements Volume {
   }
 
   @Override
-  public @Nullable String unsafe() {
-    return problem;
-  }
-
-  @Override
-  public String remedy() {
-    return foreign ? FILL_WITH_ZEROS : Volume.super.remedy();
-  }
-
-  @Override
-  public boolean counts() {
-    return problem == null;
-  }
-
-  @Override
-  public void forEachFree(Range visitor) throws IOException {
-    if (problem != null) {
-      return;
-    }
+  void tellFree(Range visitor) throws IOException {
     findFree();
     record Stripe(long place, Chunk chunk) {}
     List<Stripe> stripes = new ArrayList<>();

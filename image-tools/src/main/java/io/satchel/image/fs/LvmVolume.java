@@ -35,6 +35,7 @@ public final class LvmVolume implements Volume {
   private final BlockDevice disk;
   private final long start;
   private final long length;
+  private final Region region;
   private String group = "";
   private @Nullable String problem;
   private long extentsAt;
@@ -53,6 +54,7 @@ public final class LvmVolume implements Volume {
     this.disk = disk;
     this.start = start;
     this.length = length;
+    region = new Region(disk, start, length, "LVM");
   }
 
   static @Nullable Volume probe(BlockDevice disk, long start, long length) throws IOException {
@@ -79,12 +81,8 @@ public final class LvmVolume implements Volume {
     return new String(bytes, StandardCharsets.ISO_8859_1);
   }
 
-  private Region region() {
-    return new Region(disk, start, length, "LVM");
-  }
-
   private ImageException broken(String what) {
-    return region().broken(what);
+    return region.broken(what);
   }
 
   // --- Label and metadata areas ---
@@ -124,7 +122,7 @@ public final class LvmVolume implements Volume {
 
   /** The group as one metadata area describes it; null when it holds none. */
   private @Nullable Map<String, Object> area(long at, long size) throws IOException {
-    ByteBuffer h = region().read(at, MDA_HEADER);
+    ByteBuffer h = region.read(at, MDA_HEADER);
     if (h.getInt(0) != crc(h, 4, MDA_HEADER - 4)
         || !text(h, 4, 16).equals(" LVM2 x[5A%r0N*>")
         || h.getInt(20) != 1
@@ -146,8 +144,8 @@ public final class LvmVolume implements Volume {
     }
     ByteBuffer all = ByteBuffer.allocate((int) bytes);
     long first = Math.min(bytes, size - offset);
-    region().read(at + offset, all.limit((int) first));
-    region().read(at + MDA_HEADER, all.limit((int) bytes));
+    region.read(at + offset, all.limit((int) first));
+    region.read(at + MDA_HEADER, all.limit((int) bytes));
     if (h.getInt(56) != crc(all.clear(), 0, (int) bytes)) {
       throw broken("has metadata with a wrong checksum");
     }

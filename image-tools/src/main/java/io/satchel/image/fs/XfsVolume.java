@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * free space by block number. The tree is complete once the log is empty, so an XFS whose log is
  * not is refused.
  */
-final class XfsVolume implements Volume {
+final class XfsVolume extends ExaminedVolume {
   private static final int MAGIC = 0x58465342;
   private static final int GROUP_MAGIC = 0x58414746;
   private static final int TREE_MAGIC = 0x41423342;
@@ -32,18 +32,15 @@ final class XfsVolume implements Volume {
   /** Trees of free inodes and of owners, shared blocks, counts of inode blocks. */
   private static final int RO_COMPAT_KNOWN = 0xf;
 
-  private final Region region;
   private final ByteBuffer sb;
   private final int blockBytes;
   private final int sectorBytes;
   private final long groupBlocks;
   private final long groups;
   private final long blocks;
-  private @Nullable String problem;
-  private boolean foreign;
 
   private XfsVolume(Region region, ByteBuffer sb) {
-    this.region = region;
+    super(region);
     this.sb = sb;
     blockBytes = sb.getInt(4);
     blocks = sb.getLong(8);
@@ -57,13 +54,12 @@ final class XfsVolume implements Volume {
     if (sb.getInt(0) != MAGIC) {
       return null;
     }
-    XfsVolume volume = new XfsVolume(new Region(disk, start, length, "XFS"), sb);
-    volume.problem = volume.examine();
-    return volume;
+    return new XfsVolume(new Region(disk, start, length, "XFS"), sb).examined();
   }
 
   /** Whether the superblock can be, and whether the free space is where it should be. */
-  private @Nullable String examine() throws IOException {
+  @Override
+  @Nullable String examine() throws IOException {
     boolean sectors = Integer.bitCount(sectorBytes) == 1 && sectorBytes >= 512;
     if (!sectors
         || sectorBytes > 4096
@@ -139,12 +135,6 @@ final class XfsVolume implements Volume {
     return (int) crc.getValue();
   }
 
-  /** A reason that no shutdown of the guest changes. */
-  private String foreign(String reason) {
-    foreign = true;
-    return reason;
-  }
-
   @Override
   public String kind() {
     return "XFS";
@@ -165,25 +155,7 @@ final class XfsVolume implements Volume {
   }
 
   @Override
-  public @Nullable String unsafe() {
-    return problem;
-  }
-
-  @Override
-  public String remedy() {
-    return foreign ? FILL_WITH_ZEROS : Volume.super.remedy();
-  }
-
-  @Override
-  public boolean counts() {
-    return problem == null;
-  }
-
-  @Override
-  public void forEachFree(Range visitor) throws IOException {
-    if (problem != null) {
-      return;
-    }
+  void tellFree(Range visitor) throws IOException {
     for (long group = 0; group < groups; group++) {
       long first = group * groupBlocks;
       new Group(first, Math.min(groupBlocks, blocks - first)).tell(group, visitor);
