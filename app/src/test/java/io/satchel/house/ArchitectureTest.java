@@ -121,6 +121,21 @@ class ArchitectureTest {
   }
 
   @Test
+  void whatGoesWrongInTheProgramHasItsSentenceInBothLanguages() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.satchel.app..")
+        .and()
+        .doNotHaveFullyQualifiedName("io.satchel.app.common.Problem")
+        .should()
+        .callConstructor(IOException.class, String.class)
+        .orShould()
+        .callConstructor(IOException.class, String.class, Throwable.class)
+        .because("a Problem has a key, and so a sentence for every reader")
+        .check(CLASSES);
+  }
+
+  @Test
   void packagesOfTheEngineHaveNoCycles() {
     slices().matching("io.satchel.vm.(*)..").should().beFreeOfCycles().check(CLASSES);
   }

@@ -128,7 +128,7 @@ public final class Jobs {
         Platform.runLater(outcome::cancelled);
         throw e;
       } catch (Exception | OutOfMemoryError e) {
-        Platform.runLater(() -> outcome.failed(Defects.asIoException(texts, e)));
+        Platform.runLater(() -> outcome.failed(Defects.asIoException(e)));
         throw e;
       }
     }

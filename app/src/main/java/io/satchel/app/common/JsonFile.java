@@ -43,12 +43,12 @@ public final class JsonFile {
   private JsonFile() {}
 
   /** A file that cannot be taken as it is. */
-  public static final class BadFile extends IOException {
+  public static final class BadFile extends Problem {
     private static final long serialVersionUID = 1L;
     private final boolean newer;
 
-    BadFile(String message, boolean newer) {
-      super(message);
+    BadFile(boolean newer, String key, Object... arguments) {
+      super(key, arguments);
       this.newer = newer;
     }
 
@@ -66,7 +66,7 @@ public final class JsonFile {
    */
   public static <T> T read(Path file, Class<T> type, int version) throws IOException {
     if (Files.size(file) > LARGEST) {
-      throw new BadFile(file + " is too large to be a file of Satchel; choose another.", false);
+      throw new BadFile(false, "problem.own.large", file);
     }
     return parse(Files.readString(file), file.toString(), type, version);
   }
@@ -77,28 +77,19 @@ public final class JsonFile {
       JsonNode tree = MAPPER.readTree(text);
       JsonNode written = tree.get("version");
       if (written == null || !written.isInt()) {
-        throw new BadFile(name + " says no version, so it is not whole; repair it.", false);
+        throw new BadFile(false, "problem.own.version", name);
       }
       if (written.intValue() > version) {
-        throw new BadFile(
-            name
-                + " was written by a newer Satchel (version "
-                + written.intValue()
-                + " of its form; this one knows "
-                + version
-                + "); use that Satchel, or go back to the previous file.",
-            true);
+        throw new BadFile(true, "problem.own.newer", name, written.intValue(), version);
       }
       return MAPPER.treeToValue(tree, type);
     } catch (JacksonException e) {
-      throw new BadFile(
-          name + " is not whole: " + e.getOriginalMessage() + place(e) + "; repair it.", false);
+      var where = e.getLocation();
+      int line = where == null ? 0 : where.getLineNr();
+      throw line > 0
+          ? new BadFile(false, "problem.own.line", name, e.getOriginalMessage(), line)
+          : new BadFile(false, "problem.own.broken", name, e.getOriginalMessage());
     }
-  }
-
-  private static String place(JacksonException problem) {
-    var where = problem.getLocation();
-    return where == null || where.getLineNr() <= 0 ? "" : " (line " + where.getLineNr() + ")";
   }
 
   /** The text that {@link #write} writes. */

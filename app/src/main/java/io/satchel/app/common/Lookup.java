@@ -27,7 +27,7 @@ public final class Lookup {
                 T result = work.call();
                 Platform.runLater(() -> found.accept(result));
               } catch (Exception | OutOfMemoryError e) {
-                IOException problem = Defects.asIoException(texts, e);
+                IOException problem = Defects.asIoException(e);
                 Platform.runLater(() -> failed.accept(problem));
               }
             });

@@ -1,5 +1,6 @@
 package io.satchel.app.compare;
 
+import io.satchel.app.common.Problem;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.DiskLook;
 import io.satchel.image.OpenedImage;
@@ -147,7 +148,7 @@ public final class CompareModel {
       String place, @Nullable FileSystem older, @Nullable FileSystem newer, String path, int depth)
       throws IOException {
     if (depth > MAX_DEPTH) {
-      throw new IOException(path + " lies too deep; the file system is damaged.");
+      throw new Problem("problem.inside.deep", path);
     }
     Map<String, Entry> before = list(older, path);
     Map<String, Entry> after = list(newer, path);
@@ -252,7 +253,7 @@ public final class CompareModel {
       throw new Cancelled();
     }
     if (depth > MAX_DEPTH) {
-      throw new IOException("The registry of the disk is damaged: its keys lie too deep.");
+      throw new Problem("problem.registry.deep");
     }
     Map<String, String> before = older == null ? Map.of() : older.values();
     Map<String, String> after = newer == null ? Map.of() : newer.values();

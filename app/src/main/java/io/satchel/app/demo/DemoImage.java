@@ -1,12 +1,12 @@
 package io.satchel.app.demo;
 
+import io.satchel.app.common.Problem;
 import io.satchel.image.Formats;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.qcow2.Qcow2Options;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -57,11 +57,10 @@ public final class DemoImage {
     return file;
   }
 
-  private static InputStream resource(String name) throws FileNotFoundException {
+  private static InputStream resource(String name) throws IOException {
     InputStream stream = DemoImage.class.getResourceAsStream(name);
     if (stream == null) {
-      throw new FileNotFoundException(
-          "The program's own file " + name + " is missing; build or download Satchel again.");
+      throw new Problem("problem.own.missing", name);
     }
     return stream;
   }

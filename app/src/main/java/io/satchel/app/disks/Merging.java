@@ -1,6 +1,6 @@
 package io.satchel.app.disks;
 
-import io.satchel.app.common.Said;
+import io.satchel.app.common.Problem;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -80,7 +80,7 @@ final class Merging {
     try (OpenedImage top = Images.open(file.path(), alone)) {
       Qcow2Device emptied = Images.qcow2(top.device());
       if (emptied == null) {
-        throw new Said(file.path() + " is not in qcow2 format.");
+        throw new Problem("problem.merge.format", file.path());
       }
       try (OpenedImage chain = Images.open(file.path(), file.reading().withLocking(false))) {
         Layer base = chain.chain().get(1);

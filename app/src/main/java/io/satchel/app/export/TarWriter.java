@@ -1,5 +1,6 @@
 package io.satchel.app.export;
 
+import io.satchel.app.common.Problem;
 import io.satchel.image.Progress;
 import io.satchel.image.operation.Cancelled;
 import java.io.Closeable;
@@ -56,7 +57,7 @@ final class TarWriter implements Closeable {
       }
     }
     if (done != size) {
-      throw new IOException(file + " changed while it was being packed; try again.");
+      throw new Problem("problem.export.changed", file);
     }
     pad(size);
   }

@@ -1,5 +1,6 @@
 package io.satchel.app.headless;
 
+import io.satchel.app.common.Defects;
 import io.satchel.app.common.Sentences;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.open.Session;
@@ -186,7 +187,7 @@ public final class HeadlessRun {
       while (cause != null && !(cause instanceof IOException) && cause.getCause() != null) {
         cause = cause.getCause();
       }
-      throw cause instanceof IOException io ? io : new IOException(String.valueOf(cause), cause);
+      throw Defects.asIoException(cause == null ? e : cause);
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       return FAILED;

@@ -1,5 +1,6 @@
 package io.satchel.app.inside;
 
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.DiskLook;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Progress;
@@ -72,7 +73,7 @@ public final class InsideModel {
     try (OpenedImage image = disk.open()) {
       List<Found> volumes = FileSystems.on(image.device(), 0);
       if (place.volume >= volumes.size()) {
-        throw new IOException(disk.path() + " has changed meanwhile; open it again.");
+        throw new Problem("problem.inside.changed", disk.path());
       }
       return look.at(volumes.get(place.volume).files());
     }
@@ -129,7 +130,7 @@ public final class InsideModel {
 
     void copy(String path, Entry entry, Path folder, int depth) throws IOException {
       if (depth > MAX_DEPTH) {
-        throw new IOException(path + " lies too deep; the file system is damaged.");
+        throw new Problem("problem.inside.deep", path);
       }
       Path target = place(folder, entry.name());
       if (entry.type() == Type.DIRECTORY) {
@@ -169,8 +170,7 @@ public final class InsideModel {
       try {
         return folder.resolve(plain);
       } catch (InvalidPathException e) {
-        throw new IOException(
-            "\"" + plain + "\" is no possible name here; copy the other files.", e);
+        throw new Problem("problem.inside.name", e, plain);
       }
     }
   }

@@ -2,7 +2,7 @@ package io.satchel.app.launch;
 
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
-import io.satchel.app.common.Said;
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.library.MachineRun;
 import io.satchel.app.library.Questions;
@@ -606,7 +606,7 @@ final class Machines {
     if (problem instanceof ImageException image && image.kind() == ImageException.Kind.IN_USE) {
       for (Running each : all) {
         if (each.session.uses(Path.of(image.file()))) {
-          return new Said(texts.get("error.held", image.file(), each.shownName()), problem);
+          return new Problem("error.held", problem, image.file(), each.shownName());
         }
       }
     }

@@ -1,6 +1,7 @@
 package io.satchel.app.library;
 
 import io.satchel.app.common.JsonFile;
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.app.open.Layers;
 import io.satchel.image.Answers;
@@ -302,15 +303,11 @@ public final class Library {
     Path folder = entry.folder().toAbsolutePath().normalize();
     boolean elsewhere = places().folders(together()).contains(folder);
     if (!elsewhere && !folder.startsWith(folder().toAbsolutePath())) {
-      throw new IOException(entry.folder() + " is not in the library; nothing was deleted.");
+      throw new Problem("problem.remove.elsewhere", entry.folder());
     }
     List<String> others = dependents(entry);
     if (!others.isEmpty()) {
-      throw new IOException(
-          entry.name()
-              + " holds disks that other computers lie over ("
-              + String.join(", ", others)
-              + "); nothing was deleted. Remove those first.");
+      throw new Problem("problem.remove.shared", entry.name(), String.join(", ", others));
     }
     // The machine's file goes first: a removal that is broken off leaves no half machine.
     Files.deleteIfExists(JsonFile.previous(entry.json()));
@@ -549,11 +546,7 @@ public final class Library {
         var reference = device.backing();
         if (reference == null
             || !Files.isSameFile(Images.resolve(path, reference.name(), "backing file"), below)) {
-          throw new IOException(
-              path
-                  + " does not lie over "
-                  + below
-                  + " as its computer says; nothing was changed. Put the right file back.");
+          throw new Problem("problem.layer.other", path, below);
         }
       }
       below = path;

@@ -1,5 +1,6 @@
 package io.satchel.app.library;
 
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.app.open.Layers;
@@ -50,21 +51,17 @@ final class MachineMove {
       throws IOException {
     List<String> others = library.dependents(entry);
     if (!others.isEmpty()) {
-      throw new IOException(
-          entry.name()
-              + " holds disks that other computers lie over ("
-              + String.join(", ", others)
-              + "); it was not moved. Make full copies of those first.");
+      throw new Problem("problem.move.shared", entry.name(), String.join(", ", others));
     }
     return new MachineMove(library, entry, parent).run(progress);
   }
 
   private Entry run(Progress progress) throws IOException {
     if (Files.exists(to)) {
-      throw new IOException(to + " exists already; choose another folder.");
+      throw new Problem("problem.move.exists", to);
     }
     if (to.startsWith(from)) {
-      throw new IOException(to + " is in the computer's own folder; choose another folder.");
+      throw new Problem("problem.move.inside", to);
     }
     findLinks();
     MachineFile file = entry.machine();

@@ -1,6 +1,7 @@
 package io.satchel.app.library;
 
 import io.satchel.app.common.JsonFile;
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.app.open.Layers;
@@ -103,8 +104,7 @@ public final class MachineRun implements RunChanges {
   public static MachineRun prepare(Library library, Entry entry, Answers answers)
       throws IOException {
     if (runsElsewhere(entry)) {
-      throw new IOException(
-          entry.name() + " is running in another window of Satchel; switch it off there first.");
+      throw new Problem("problem.runs.elsewhere", entry.name());
     }
     MachineRun run = new MachineRun(library, entry, answers);
     try {

@@ -3,6 +3,7 @@ package io.satchel.app.library;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.JsonFile;
 import io.satchel.app.common.Page;
+import io.satchel.app.common.Sentences;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
 import java.io.IOException;
@@ -47,8 +48,18 @@ final class RepairPage extends Page {
     }
   }
 
+  /** Why the machine's file cannot be read, in the reader's language. */
+  private String unreadableBecause() {
+    try {
+      JsonFile.read(entry.json(), MachineFile.class, MachineFile.VERSION);
+      return "";
+    } catch (IOException e) {
+      return Sentences.of(texts, e);
+    }
+  }
+
   private void unreadable() {
-    Label problem = io.satchel.app.common.Controls.paragraph(String.valueOf(entry.problem()));
+    Label problem = io.satchel.app.common.Controls.paragraph(unreadableBecause());
     problem.getStyleClass().add("warning");
     problem.setId("problem");
     show(controls.text("repair.unreadable"), problem, controls.help("repair.untouched"));

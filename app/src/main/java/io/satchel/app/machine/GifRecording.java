@@ -1,5 +1,6 @@
 package io.satchel.app.machine;
 
+import io.satchel.app.common.Problem;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -52,7 +53,7 @@ final class GifRecording implements AutoCloseable {
     Files.deleteIfExists(part);
     ImageOutputStream stream = ImageIO.createImageOutputStream(Files.createFile(part).toFile());
     if (stream == null) {
-      throw new IOException(part + " cannot be written; choose another folder.");
+      throw new Problem("problem.recording", part);
     }
     out = stream;
     writer = ImageIO.getImageWritersByFormatName("gif").next();

@@ -729,10 +729,8 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     }
     pointer.release();
     pauseButton.setDisable(true);
-    endMessage.setText(
-        end.cause() == MachineEvents.Cause.POWERED_OFF
-            ? texts.get("machine.off.itself")
-            : end.message());
+    String key = "machine.ended." + end.cause().name().toLowerCase(Locale.ROOT);
+    endMessage.setText(texts.get(key, end.message()));
     endPanel.setVisible(true);
     endPanel.lookup("#again").requestFocus();
     faulted = end.cause() == MachineEvents.Cause.TRIPLE_FAULT;

@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.app.common.Problem;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.block.BlockDevice;
 import java.io.IOException;
@@ -22,26 +23,27 @@ final class ForeignFiles {
   private static final int HEAD = 1024;
 
   /** Bytes of a file that tell what it is; as Latin-1. */
-  private record Signature(int offset, String bytes, String kind, String remedy) {
+  private record Signature(int offset, String bytes, String key, String name) {
     boolean matches(String head) {
       return head.regionMatches(offset, bytes, 0, bytes.length());
     }
   }
 
-  private static final String UNPACK = "unpack it and open the image that is in it";
+  private static final String ARCHIVE = "problem.file.archive";
+  private static final String PACKED = "problem.file.packed";
 
   private static final List<Signature> SIGNATURES =
       List.of(
-          new Signature(0, "PK\3\4", "a ZIP archive", UNPACK),
-          new Signature(0, "\u001f\u008b", "packed with gzip", UNPACK),
-          new Signature(0, "\u00fd7zXZ\0", "packed with xz", UNPACK),
-          new Signature(0, "(\u00b5/\u00fd", "packed with zstd", UNPACK),
-          new Signature(0, "BZh", "packed with bzip2", UNPACK),
-          new Signature(0, "7z\u00bc\u00af\u0027\u001c", "a 7-Zip archive", UNPACK),
-          new Signature(0, "Rar!\u001a\7", "a RAR archive", UNPACK),
-          new Signature(257, "ustar", "a tar archive", UNPACK),
-          new Signature(0, "%PDF", "a PDF document", "choose a disk image"),
-          new Signature(0, "\u007fELF", "a program", "start a kernel with --kernel"));
+          new Signature(0, "PK\3\4", ARCHIVE, "ZIP"),
+          new Signature(0, "\u001f\u008b", PACKED, "gzip"),
+          new Signature(0, "\u00fd7zXZ\0", PACKED, "xz"),
+          new Signature(0, "(\u00b5/\u00fd", PACKED, "zstd"),
+          new Signature(0, "BZh", PACKED, "bzip2"),
+          new Signature(0, "7z\u00bc\u00af\u0027\u001c", ARCHIVE, "7-Zip"),
+          new Signature(0, "Rar!\u001a\7", ARCHIVE, "RAR"),
+          new Signature(257, "ustar", ARCHIVE, "tar"),
+          new Signature(0, "%PDF", "problem.file.pdf", "PDF"),
+          new Signature(0, "\u007fELF", "problem.file.program", "ELF"));
 
   private static final List<String> WEB_PAGE = List.of("<!doctype html", "<html");
 
@@ -64,19 +66,15 @@ final class ForeignFiles {
     Path file = image.path();
     for (Signature signature : SIGNATURES) {
       if (signature.matches(head)) {
-        throw new IOException(file + " is " + signature.kind + "; " + signature.remedy + ".");
+        throw new Problem(signature.key, file, signature.name);
       }
     }
     String start = head.stripLeading().toLowerCase(Locale.ROOT);
     if (WEB_PAGE.stream().anyMatch(start::startsWith)) {
-      throw new IOException(
-          file + " is a web page and no disk image; download the image itself again.");
+      throw new Problem("problem.file.web", file);
     }
     if (Files.size(file) % SECTOR != 0) {
-      throw new IOException(
-          file
-              + " is no disk image: it has no boot sector and does not consist of whole sectors; "
-              + "choose another file.");
+      throw new Problem("problem.file.nothing", file);
     }
   }
 

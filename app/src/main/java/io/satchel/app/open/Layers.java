@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.app.common.Problem;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -88,7 +89,7 @@ public final class Layers {
     try (OpenedImage image = alone(layer, true)) {
       Qcow2Device device = Images.qcow2(image.device());
       if (device == null) {
-        throw new IOException(layer + " is not in qcow2 format, so it can have no snapshots.");
+        throw new Problem("problem.snapshot.format", layer);
       }
       change.on(device);
     }
@@ -171,7 +172,7 @@ public final class Layers {
       Qcow2Device from = Images.qcow2(source.device());
       Qcow2Device to = Images.qcow2(target.device());
       if (from == null || to == null) {
-        throw new IOException(layer + " is not in qcow2 format; copy the disk in full instead.");
+        throw new Problem("problem.layer.format", layer);
       }
       SnapshotInfo info = null;
       if (snapshot != null) {

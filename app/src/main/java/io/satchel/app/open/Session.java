@@ -1,5 +1,6 @@
 package io.satchel.app.open;
 
+import io.satchel.app.common.Problem;
 import io.satchel.app.common.Waiting;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
@@ -97,9 +98,9 @@ public final class Session implements AutoCloseable {
     checkFile(request.bios(), "firmware");
     checkFile(request.vgaBios(), "firmware");
     checkFile(request.pflash(), "firmware");
-    checkFile(request.pflashVariables(), "file of the firmware's variables");
+    checkFile(request.pflashVariables(), "variables");
     checkFile(request.kernel(), "kernel");
-    checkFile(request.initrd(), "initial RAM disk");
+    checkFile(request.initrd(), "initrd");
     int disks = 0;
     int floppies = 0;
     @Nullable DriveKind first = null;
@@ -116,16 +117,14 @@ public final class Session implements AutoCloseable {
     }
     for (Path disk : request.disks()) {
       if (disks == DISK_UNITS.length) {
-        throw new IOException(
-            disk + " is one disk too many; a machine takes " + DISK_UNITS.length + ".");
+        throw new Problem("problem.disks.many", disk, DISK_UNITS.length);
       }
       drives.add(new Drive(DriveKind.HARD_DISK, DISK_UNITS[disks++], changeable(disk, false)));
     }
     Path cd = request.cdrom();
     if (cd != null) {
       if (first == DriveKind.CD) {
-        throw new IOException(
-            cd + " is a second CD, and there is one drive; name only one of them.");
+        throw new Problem("problem.cds.many", cd);
       }
       drives.add(new Drive(DriveKind.CD, CD_UNIT, readOnly(cd)));
     } else if (first != DriveKind.CD && slots.isEmpty()) {
@@ -133,7 +132,7 @@ public final class Session implements AutoCloseable {
     }
     for (Path floppy : request.floppies()) {
       if (floppies == 2) {
-        throw new IOException(floppy + " is one floppy too many; a machine has two drives.");
+        throw new Problem("problem.floppies.many", floppy);
       }
       if (!ImageKinds.fitsFloppy(floppy)) {
         throw notAFloppy(floppy);
@@ -170,19 +169,15 @@ public final class Session implements AutoCloseable {
     } catch (IllegalArgumentException e) {
       // A name that the engine does not know, such as a processor's; its message lists those it
       // does.
-      throw new IOException("There is " + e.getMessage() + ".", e);
+      throw new Problem("problem.hardware.unknown", e, String.valueOf(e.getMessage()));
     }
   }
 
   private void checkMemory() throws IOException {
     int wanted = request.memoryMib();
     if (wanted < 1 || wanted > MAX_MEMORY_MIB) {
-      throw new IOException(
-          "A machine cannot have "
-              + wanted
-              + " MiB of memory; choose between 1 and "
-              + MAX_MEMORY_MIB
-              + ".");
+      throw new Problem(
+          "problem.memory.range", String.valueOf(wanted), String.valueOf(MAX_MEMORY_MIB));
     }
     long host =
         ManagementFactory.getOperatingSystemMXBean()
@@ -191,12 +186,10 @@ public final class Session implements AutoCloseable {
             : Long.MAX_VALUE;
     long available = Math.min(host, Runtime.getRuntime().maxMemory() >>> 20);
     if (wanted > available - 128) {
-      throw new IOException(
-          "A machine with "
-              + wanted
-              + " MiB of memory does not fit into this computer, which can give it "
-              + Math.max(0, available - 128)
-              + " MiB; choose less.");
+      throw new Problem(
+          "problem.memory.host",
+          String.valueOf(wanted),
+          String.valueOf(Math.max(0, available - 128)));
     }
   }
 
@@ -228,11 +221,10 @@ public final class Session implements AutoCloseable {
       return;
     }
     if (!Files.exists(file)) {
-      throw new IOException("The " + what + " " + file + " does not exist; check its name.");
+      throw new Problem("problem." + what + ".missing", file);
     }
     if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
-      throw new IOException(
-          "The " + what + " " + file + " cannot be read; check that it is a file you may open.");
+      throw new Problem("problem." + what + ".unreadable", file);
     }
   }
 
@@ -242,10 +234,7 @@ public final class Session implements AutoCloseable {
       boolean startsElsewhere =
           request.kernel() != null || !request.disks().isEmpty() || !request.floppies().isEmpty();
       if (kind == DriveKind.CD && !startsElsewhere && !ImageKinds.bootableCd(look.device())) {
-        throw new IOException(
-            image
-                + " is a CD without a boot record, so a computer cannot start from it; put it into"
-                + " the drive of a machine that starts from a disk.");
+        throw new Problem("problem.cd.bootless", image);
       }
       return kind;
     }
@@ -291,9 +280,7 @@ public final class Session implements AutoCloseable {
   }
 
   private static IOException notAFloppy(Path file) {
-    return new IOException(
-        file
-            + " does not have the size of a floppy disk (160 KB to 2.88 MB); choose another file.");
+    return new Problem("problem.floppy.size", file);
   }
 
   private BlockDevice readOnly(Path file) throws IOException {
@@ -336,11 +323,7 @@ public final class Session implements AutoCloseable {
         return;
       }
     }
-    throw new IOException(
-        overlay.path()
-            + " keeps the changes of another image than "
-            + image
-            + "; name another file to keep changes in.");
+    throw new Problem("problem.overlay.other", overlay.path(), image);
   }
 
   private BlockDevice track(OpenedImage image) {
@@ -415,11 +398,7 @@ public final class Session implements AutoCloseable {
             ? ImageKinds.of(file) != DriveKind.FLOPPY
             : ImageKinds.fitsFloppy(file);
     if (!fits) {
-      throw new IOException(
-          file
-              + (kind == DriveKind.CD
-                  ? " is not a CD image; choose an ISO file."
-                  : " does not have the size of a floppy disk; choose another file."));
+      throw kind == DriveKind.CD ? new Problem("problem.cd.none", file) : notAFloppy(file);
     }
     machine()
         .changeMedia(kind, unit, kind == DriveKind.CD ? readOnly(file) : changeable(file, false));

@@ -1,5 +1,6 @@
 package io.satchel.app.snapshots;
 
+import io.satchel.app.common.Problem;
 import io.satchel.app.library.DiskLook;
 import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
@@ -162,7 +163,7 @@ public final class StoredSnapshots implements SnapshotStore {
       entry = library.layered(machine);
     }
     if (files().isEmpty()) {
-      throw new IOException(name + " has no disk that is written to, so there is nothing to keep.");
+      throw new Problem("problem.snapshot.nothing", name);
     }
     Instant now = Instant.now();
     change(device -> device.createSnapshot(called, now, 0, 0));

@@ -9,12 +9,19 @@ import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.block.ImageException;
 import io.satchel.resources.Texts;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.text.MessageFormat;
 import java.util.ArrayList;
@@ -25,6 +32,9 @@ import java.util.Objects;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TextsTest {
 
@@ -120,5 +130,74 @@ class TextsTest {
       assertThat(Sentences.of(new Texts(Locale.ENGLISH), problem))
           .isEqualTo("old.img is odd; choose another.");
     }
+  }
+
+  /** The refusals as java.io and java.nio give them, with the reasons of a C library. */
+  static List<Arguments> refusals() {
+    String file = "/old/pc.img";
+    List<Arguments> all = new ArrayList<>();
+    all.add(Arguments.of(new NoSuchFileException(file), "missing"));
+    all.add(Arguments.of(new AccessDeniedException(file), "unreadable"));
+    all.add(Arguments.of(new FileAlreadyExistsException(file), "exists"));
+    all.add(Arguments.of(new NotDirectoryException(file), "not_directory"));
+    all.add(Arguments.of(new DirectoryNotEmptyException(file), "directory"));
+    Map<String, String> reasons =
+        Map.ofEntries(
+            Map.entry("No space left on device", "no_space"),
+            Map.entry("Disk quota exceeded", "no_space"),
+            Map.entry("There is not enough space on the disk", "no_space"),
+            Map.entry("Read-only file system", "read_only"),
+            Map.entry("The media is write protected", "read_only"),
+            Map.entry("Operation not permitted", "unreadable"),
+            Map.entry("Permission denied", "unreadable"),
+            Map.entry("Access is denied", "unreadable"),
+            Map.entry("No such file or directory", "missing"),
+            Map.entry("The system cannot find the path specified", "missing"),
+            Map.entry("Is a directory", "directory"),
+            Map.entry("Not a directory", "not_directory"),
+            Map.entry("File name too long", "long_name"),
+            Map.entry("Too many open files", "many_files"),
+            Map.entry("Text file busy", "in_use"),
+            Map.entry(
+                "The process cannot access the file because it is being used by another process",
+                "in_use"),
+            Map.entry("Input/output error", "broken_device"));
+    reasons.forEach(
+        (reason, key) -> {
+          all.add(Arguments.of(new FileSystemException(file, null, reason), key));
+          all.add(Arguments.of(new FileNotFoundException(file + " (" + reason + ")"), key));
+          all.add(Arguments.of(new IOException(reason), key));
+        });
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("refusals")
+  void whatTheHostRefusesIsSaidInBothLanguages(IOException problem, String key) {
+    for (Locale locale : List.of(Locale.ENGLISH, Locale.CHINESE)) {
+      Texts texts = new Texts(locale);
+      boolean named = String.valueOf(problem.getMessage()).startsWith("/old/pc.img");
+      assertThat(Sentences.of(texts, problem))
+          .isEqualTo(
+              named
+                  ? texts.get("error.kind." + key, "/old/pc.img")
+                  : texts.get("error.host." + key));
+    }
+  }
+
+  @Test
+  void whatTheHostSaysInOtherWordsIsStillSaid() {
+    FileSystemException odd = new FileSystemException("/old/pc.img", null, "Kaputt");
+    assertThat(Sentences.of(odd)).isEqualTo("/old/pc.img cannot be used: Kaputt.");
+    assertThat(Sentences.of(new Texts(Locale.CHINESE), odd)).contains("/old/pc.img", "Kaputt");
+    assertThat(Sentences.of(new IOException())).contains("IOException");
+  }
+
+  @Test
+  void aProblemOfTheProgramsIsSaidInTheReadersLanguage() {
+    Problem problem = new Problem("problem.disks.many", Path.of("d.img"), 3);
+    assertThat(problem).hasMessage("d.img is one disk too many; a machine takes 3.");
+    assertThat(Sentences.of(problem)).isEqualTo(problem.getMessage());
+    assertThat(Sentences.of(new Texts(Locale.CHINESE), problem)).contains("d.img", "磁盘");
   }
 }
