@@ -13,19 +13,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Where the tests' guests are, and how one is run: by the same command line as a person would. */
-final class Guests {
+public final class Guests {
 
   static final Path SEABIOS = Path.of("/usr/share/seabios/bios-256k.bin");
   static final Path SEABIOS_VGA = Path.of("/usr/share/seabios/vgabios-stdvga.bin");
   static final Path GRUB_FLOPPY = Path.of("/usr/lib/grub-rescue/grub-rescue-floppy.img");
-  static final Path GRUB_CD = Path.of("/usr/lib/grub-rescue/grub-rescue-cdrom.iso");
+  public static final Path GRUB_CD = Path.of("/usr/lib/grub-rescue/grub-rescue-cdrom.iso");
 
   private static final Path MADE = Path.of(System.getProperty("satchel.guests", "target/guests"));
 
   private Guests() {}
 
   /** A file of a Debian package; the test is skipped by the package's name without it. */
-  static Path installed(Path file, String debianPackage) {
+  public static Path installed(Path file, String debianPackage) {
     assumeTrue(Files.exists(file), "needs " + file + " of the Debian package " + debianPackage);
     return file;
   }

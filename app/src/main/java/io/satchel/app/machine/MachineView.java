@@ -292,9 +292,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
             item("machine.snapshots.take", owner::takeSnapshot),
             item("machine.snapshots.show", owner::showTimeline));
     if (owner.rewinds()) {
-      MenuItem rewind = item("machine.rewind", owner::rewind);
-      rewind.setId("rewind");
-      snapshots.getItems().add(rewind);
+      snapshots.getItems().add(item("machine.rewind", owner::rewind));
     }
     recordItem.setId("record");
     recordItem.setText(texts.get("machine.record"));
@@ -348,6 +346,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   private MenuItem item(String key, Runnable action) {
     MenuItem item = new MenuItem(texts.get(key));
+    item.setId(key.substring(key.indexOf('.') + 1).replace('.', '-'));
     item.setOnAction(_ -> action.run());
     return item;
   }

@@ -3,7 +3,6 @@ package io.satchel.app.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
@@ -14,7 +13,6 @@ import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.format.qcow2.Qcow2Device;
-import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +30,12 @@ import javafx.scene.control.RadioButton;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** Merging, laying over, encrypting and compacting everything, as a person does it. */
 @Timeout(180)
+@InBothLanguages
 class DiskPanelsTest extends WindowFixture {
 
   private static final int SIZE = 1 << 20;
@@ -84,7 +81,7 @@ class DiskPanelsTest extends WindowFixture {
   }
 
   /** Takes one of a dialog's buttons. */
-  private static void answer(FxRobot robot, int index) {
+  private static void take(FxRobot robot, int index) {
     waitFor("the question", () -> !ScreenWalk.dialogs().isEmpty());
     robot.interact(
         () -> {
@@ -94,20 +91,16 @@ class DiskPanelsTest extends WindowFixture {
     waitFor("the question's end", () -> ScreenWalk.dialogs().isEmpty());
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void anOverlayIsMerged(AppSettings.Language language, FxRobot robot) throws IOException {
-    Texts texts = reopened(language, robot);
+  @Test
+  void anOverlayIsMerged(FxRobot robot) throws IOException {
     picker.next = top;
     robot.interact(window.desk()::commitDisk);
     press(robot, "#start");
-    answer(robot, 0);
+    take(robot, 0);
     assertThat(at(base, 65536, OpenOptions.readOnly())).as("before a yes").isNotEqualTo("above");
     press(robot, "#start");
-    answer(robot, 1);
-    hear(robot, texts.get("commit.done"));
+    take(robot, 1);
+    hear(robot, text("commit.done"));
     OpenOptions alone = OpenOptions.readOnly().withBacking(BackingPolicy.NONE);
     assertThat(at(base, 65536, OpenOptions.readOnly())).isEqualTo("above");
     assertThat(at(top, 65536, OpenOptions.readOnly())).isEqualTo("above");
@@ -127,23 +120,18 @@ class DiskPanelsTest extends WindowFixture {
           .createSnapshot("one", Instant.EPOCH, 0, 0);
     }
     robot.interact(window.desk()::commitDisk);
-    hear(robot, "snapshots");
+    hear(robot, text("commit.snapshots"));
     press(robot, "#back");
     robot.interact(window.desk()::rebaseDisk);
-    hear(robot, "snapshots");
+    hear(robot, text("rebase.snapshots"));
     press(robot, "#back");
     picker.next = base;
     robot.interact(window.desk()::commitDisk);
-    hear(robot, "lies over no other");
+    hear(robot, text("commit.alone"));
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void aDiskIsLaidOverAnotherAndMadeToStandAlone(AppSettings.Language language, FxRobot robot)
-      throws IOException {
-    Texts texts = reopened(language, robot);
+  @Test
+  void aDiskIsLaidOverAnotherAndMadeToStandAlone(FxRobot robot) throws IOException {
     Path other = home.resolve("other.qcow2");
     Images.create(other, "qcow2", SIZE, Map.of());
     picker.next = top;
@@ -151,40 +139,35 @@ class DiskPanelsTest extends WindowFixture {
     waitForNode(robot, "#over");
     robot.interact(() -> robot.lookup("#over").queryAs(RadioButton.class).setSelected(true));
     write(robot, "#base", home.resolve("nowhere").toString());
-    assertThat(said(robot, "#outcome")).isEqualTo(texts.get("ask.missing.none"));
+    assertThat(said(robot, "#outcome")).isEqualTo(text("ask.missing.none"));
     assertThat(robot.lookup("#start").query().isDisabled()).isTrue();
     write(robot, "#base", other.toString());
     press(robot, "#start");
-    hear(robot, texts.get("rebase.done", other));
+    hear(robot, text("rebase.done", other));
     press(robot, "#back");
     Files.delete(base);
     assertThat(at(top, 0, OpenOptions.readOnly())).isEqualTo("below");
     robot.interact(window.desk()::rebaseDisk);
     press(robot, "#start");
-    hear(robot, texts.get("rebase.done.alone"));
+    hear(robot, text("rebase.done.alone"));
     Files.delete(other);
     assertThat(at(top, 0, OpenOptions.readOnly())).isEqualTo("below");
     assertThat(at(top, 65536, OpenOptions.readOnly())).isEqualTo("above");
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void aDiskIsEncryptedAndItsPassPhraseChanged(AppSettings.Language language, FxRobot robot)
-      throws IOException {
-    Texts texts = reopened(language, robot);
+  @Test
+  void aDiskIsEncryptedAndItsPassPhraseChanged(FxRobot robot) throws IOException {
     picker.next = top;
     Path secret = home.resolve("secret.qcow2");
     robot.interact(window.desk()::encryptDisk);
     write(robot, "#phrase", "one");
     write(robot, "#phrase-again", "two");
-    assertThat(said(robot, "#outcome")).isEqualTo(texts.get("phrase.differ"));
+    assertThat(said(robot, "#outcome")).isEqualTo(text("phrase.differ"));
     assertThat(robot.lookup("#start").query().isDisabled()).isTrue();
     write(robot, "#phrase-again", "one");
     write(robot, "#target", secret.toString());
     press(robot, "#start");
-    String done = texts.get("encrypt.done", "|", "|");
+    String done = text("encrypt.done", "|", "|");
     hear(robot, done.substring(done.lastIndexOf('|') + 1));
     press(robot, "#back");
     assertThat(at(secret, 0, keyed(secret, "one"))).isEqualTo("below");
@@ -193,7 +176,7 @@ class DiskPanelsTest extends WindowFixture {
     picker.next = secret;
     Platform.runLater(window.desk()::encryptDisk);
     write(robot, "#phrase", "one");
-    press(robot, texts.get("ask.locked.yes"));
+    answer(robot, "ask.locked.yes");
     waitForNode(robot, "#old-phrase");
     write(robot, "#old-phrase", "wrong");
     write(robot, "#phrase", "new");
@@ -202,7 +185,7 @@ class DiskPanelsTest extends WindowFixture {
     waitFor("the refusal", () -> said(robot, "#outcome").contains("secret.qcow2"));
     write(robot, "#old-phrase", "one");
     press(robot, "#change");
-    hear(robot, texts.get("phrase.done"));
+    hear(robot, text("phrase.done"));
     assertThat(at(secret, 0, keyed(secret, "new"))).isEqualTo("below");
     assertThatThrownBy(() -> at(secret, 0, keyed(secret, "one"))).isInstanceOf(IOException.class);
   }
@@ -233,13 +216,8 @@ class DiskPanelsTest extends WindowFixture {
     return OpenOptions.readOnly().withAnswers(Answers.none().withKey(image, bytes(phrase)));
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void theWholeLibraryIsCompactedAndComesBack(AppSettings.Language language, FxRobot robot)
-      throws IOException {
-    Texts texts = reopened(language, robot);
+  @Test
+  void theWholeLibraryIsCompactedAndComesBack(FxRobot robot) throws IOException {
     Entry first = filled(robot, "First");
     Entry second = filled(robot, "Second");
     byte[] before = Files.readAllBytes(disk(first));
@@ -250,7 +228,7 @@ class DiskPanelsTest extends WindowFixture {
     assertThat(Files.size(disk(first))).isLessThan(before.length);
     assertThat(Files.size(disk(second))).isLessThan(before.length);
     press(robot, "#undo");
-    hear(robot, texts.get("compact.all.undone"));
+    hear(robot, text("compact.all.undone"));
     assertThat(Files.readAllBytes(disk(first))).isEqualTo(before);
     press(robot, "#start");
     waitForNode(robot, "#undo");

@@ -34,7 +34,11 @@ import org.testfx.framework.junit5.Start;
 
 /** The library, the card before a run, a machine's settings and its disk, as a person uses them. */
 @Timeout(180)
+@InBothLanguages
 class LibraryWindowTest extends WindowFixture {
+
+  /** What a window calls the demonstration machine. */
+  private static final String DEMO = "demonstration.qcow2";
 
   private Path image = Path.of("");
 
@@ -69,7 +73,7 @@ class LibraryWindowTest extends WindowFixture {
     waitForText(robot, "NW");
     waitForWrite(robot);
     Platform.runLater(window::leave);
-    press(robot, "Switch off and keep");
+    answer(robot, "close.off.keep");
     waitForLibrary(robot);
     Entry entry = library.list().getFirst();
     assertThat(entry.screen()).as("the last screen").exists();
@@ -78,7 +82,7 @@ class LibraryWindowTest extends WindowFixture {
     waitForText(robot, "KW");
     waitForWrite(robot);
     Platform.runLater(window::leave);
-    press(robot, "Switch off and throw away");
+    answer(robot, "close.off.discard");
     waitForLibrary(robot);
     assertThat(Files.readAllBytes(image)).as("the picked file").isEqualTo(before);
     assertThat(Library.contents(entry))
@@ -93,22 +97,24 @@ class LibraryWindowTest extends WindowFixture {
     waitForText(robot, "W");
     MachineView view = view(robot).orElseThrow();
     Platform.runLater(window::leave);
-    press(robot, "Keep running");
+    answer(robot, "close.running");
     waitForLibrary(robot);
     assertThat(view.session().machine().state().name()).isEqualTo("RUNNING");
-    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText()).isEqualTo("Show");
+    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText())
+        .isEqualTo(text("card.show"));
     robot.interact(window.desk()::demo);
     waitForText(robot, "Satchel demonstration");
     Platform.runLater(window::leave);
-    press(robot, "Keep running");
+    answer(robot, "close.running");
     waitForLibrary(robot);
     press(robot, "#start");
     waitFor("the first machine", () -> view(robot).filter(view::equals).isPresent());
     close();
     waitFor("the question about it", () -> dialogSays(robot, "First"));
-    press(robot, "Switch off and throw away");
-    waitFor("the question about the other", () -> dialogSays(robot, "demonstration"));
-    press(robot, "Switch off");
+    answer(robot, "close.off.discard");
+    waitFor(
+        "the question about the other", () -> dialogSays(robot, text("close.title.live", DEMO)));
+    answer(robot, "close.off");
     waitFor("the window to close", closed::get);
     assertThat(now(first).folder().resolve("running.json")).doesNotExist();
   }
@@ -124,19 +130,23 @@ class LibraryWindowTest extends WindowFixture {
     assertThat(robot.lookup("#none").query().isVisible()).isTrue();
     Platform.runLater(() -> window.desk().rename(beta));
     write(robot, "#name", "Gamma");
-    press(robot, "Rename");
+    answer(robot, "rename.yes");
     waitFor("the name", () -> now(beta).name().equals("Gamma"));
     Platform.runLater(() -> window.desk().duplicate(now(beta)));
     waitForNode(robot, "#full");
     robot.interact(() -> robot.lookup("#full").queryAs(RadioButton.class).setSelected(true));
-    press(robot, "Duplicate");
-    waitFor("the copy", () -> said(robot, "#said").contains("Gamma (copy)"));
+    answer(robot, "duplicate.yes");
+    waitFor(
+        "the copy",
+        () ->
+            said(robot, "#said")
+                .equals(text("duplicate.done", text("duplicate.suggested", "Gamma"))));
     assertThat(library.list()).hasSize(3);
     Platform.runLater(() -> window.desk().remove(now(beta)));
-    press(robot, "Cancel");
+    answer(robot, "dialog.cancel");
     assertThat(beta.folder()).exists();
     Platform.runLater(() -> window.desk().remove(now(beta)));
-    press(robot, "Delete these files");
+    answer(robot, "remove.yes");
     waitFor("the removal", () -> !Files.exists(beta.folder()));
     assertThat(image).exists();
   }
@@ -151,7 +161,7 @@ class LibraryWindowTest extends WindowFixture {
           ComboBox<String> format = robot.lookup("#format").queryAs(ComboBox.class);
           format.setValue(as);
         });
-    press(robot, "Export…");
+    answer(robot, "export.yes");
     waitFor("the file", () -> said(robot, "#said").contains(target.getFileName().toString()));
   }
 
@@ -182,7 +192,8 @@ class LibraryWindowTest extends WindowFixture {
     press(robot, "#run");
     waitForText(robot, "No bootable device");
     waitFor("the offer", () -> robot.lookup("#offer").query().isVisible());
-    assertThat(said(robot, "#offer-message")).contains("No system was found", "Windows XP");
+    assertThat(said(robot, "#offer-message"))
+        .contains(text("machine.offer.no_system"), "Windows XP");
     final MachineView first = view(robot).orElseThrow();
     press(robot, "#offer-try");
     waitFor("another machine", () -> view(robot).filter(each -> each != first).isPresent());
@@ -208,31 +219,37 @@ class LibraryWindowTest extends WindowFixture {
   @Test
   void theLanguageChangesAtOnceAndOnlyWhenNothingRuns(FxRobot robot) throws IOException {
     added(robot, "Speaker");
-    language(robot, AppSettings.Language.CHINESE);
-    waitFor("the page in Chinese", () -> said(robot, "#back").equals("返回"));
+    AppSettings.Language first = language;
+    AppSettings.Language other =
+        first == AppSettings.Language.ENGLISH
+            ? AppSettings.Language.CHINESE
+            : AppSettings.Language.ENGLISH;
+    choose(robot, other);
+    language = other;
+    waitFor("the page in the other one", () -> said(robot, "#back").equals(text("page.back")));
     press(robot, "#back");
-    waitFor("the library in Chinese", () -> said(robot, "#start").equals("启动"));
+    waitFor("the library too", () -> said(robot, "#start").equals(text("card.start")));
     press(robot, "#start");
     waitForText(robot, "NW");
     Platform.runLater(window::leave);
-    press(robot, "继续运行");
+    answer(robot, "close.running");
     waitForLibrary(robot);
-    language(robot, AppSettings.Language.ENGLISH);
-    waitFor("why not now", () -> said(robot, "#said").contains("语言"));
+    choose(robot, first);
+    waitFor("why not now", () -> said(robot, "#said").equals(text("preferences.language.later")));
     press(robot, "#back");
     press(robot, "#start");
     Platform.runLater(window::leave);
-    press(robot, "关机并丢弃");
+    answer(robot, "close.off.discard");
     waitForLibrary(robot);
   }
 
-  private void language(FxRobot robot, AppSettings.Language language) {
+  private void choose(FxRobot robot, AppSettings.Language wanted) {
     robot.interact(window.desk()::preferences);
     robot.interact(
         () -> {
           @SuppressWarnings("unchecked")
           ComboBox<AppSettings.Language> box = robot.lookup("#language").queryAs(ComboBox.class);
-          box.setValue(language);
+          box.setValue(wanted);
         });
   }
 
@@ -277,7 +294,7 @@ class LibraryWindowTest extends WindowFixture {
     waitForNode(robot, "#line");
     assertThat(robot.lookup("#line").queryAs(TextInputControl.class).getText())
         .contains("qemu-system-i386", "-rtc base=1999-12-31T23:59", "'New name'");
-    press(robot, "Copy");
+    answer(robot, "settings.copy");
     press(robot, "#save");
     waitForLibrary(robot);
     assertThat(now(entry).name()).isEqualTo("New name");
@@ -292,7 +309,7 @@ class LibraryWindowTest extends WindowFixture {
   void aPastedQemuLineBecomesAMachineThatRuns(FxRobot robot) throws IOException {
     robot.interact(window.desk()::fromQemu);
     write(robot, "#line", "qemu-system-i386 -name Pasted -m 64 -hda '" + image + "' -vga std");
-    assertThat(said(robot, "#understood")).contains("64 MB", "-vga std");
+    assertThat(said(robot, "#understood")).contains("64", "-vga std");
     press(robot, "#add");
     waitFor("the card", () -> shows(robot, "#card-more"));
     press(robot, "#start");
@@ -313,10 +330,10 @@ class LibraryWindowTest extends WindowFixture {
                 .queryAs(javafx.scene.control.CheckBox.class)
                 .setSelected(true));
     press(robot, "#start");
-    waitFor("the outcome", () -> said(robot, "#outcome").contains("Done"));
+    waitFor("the outcome", () -> said(robot, "#outcome").startsWith(beginning("compact.done")));
     assertThat(Files.readAllBytes(disk)).isNotEqualTo(before);
     press(robot, "#undo");
-    waitFor("the way back", () -> said(robot, "#outcome").contains("as it was"));
+    waitFor("the way back", () -> said(robot, "#outcome").equals(text("compact.undone", disk)));
     assertThat(Files.readAllBytes(disk)).isEqualTo(before);
     press(robot, "#back");
     waitForLibrary(robot);
@@ -329,14 +346,14 @@ class LibraryWindowTest extends WindowFixture {
     picker.next = disk;
     robot.interact(window.desk()::checkDisk);
     press(robot, "#start");
-    waitFor("the outcome", () -> said(robot, "#outcome").contains("in order"));
+    waitFor("the outcome", () -> said(robot, "#outcome").contains(text("check.good")));
     press(robot, "#back");
     robot.interact(window.desk()::convertDisk);
     write(robot, "#target", disk.toString());
     assertThat(robot.lookup("#start").query().isDisabled()).as("never overwritten").isTrue();
     write(robot, "#target", home.resolve("other.qcow2").toString());
     press(robot, "#start");
-    waitFor("the outcome", () -> said(robot, "#outcome").contains("was written"));
+    waitFor("the outcome", () -> said(robot, "#outcome").contains("other.qcow2"));
     press(robot, "#back");
     robot.interact(window.desk()::resizeDisk);
     write(robot, "#size", "3 MB");
@@ -353,7 +370,7 @@ class LibraryWindowTest extends WindowFixture {
     Path zip = home.resolve("report.zip");
     picker.next = zip;
     Platform.runLater(window.desk()::diagnostics);
-    press(robot, "Save…");
+    answer(robot, "diagnostics.save");
     waitFor("the zip", () -> said(robot, "#said").contains("report.zip"));
     try (ZipFile file = new ZipFile(zip.toFile())) {
       String machine =
@@ -388,7 +405,7 @@ class LibraryWindowTest extends WindowFixture {
       other.destroyForcibly();
       assertThat(other.waitFor(20, TimeUnit.SECONDS)).isTrue();
     }
-    robot.interact(() -> window(language()).show());
+    robot.interact(this::reopen);
     waitForNode(robot, "#interrupted");
     assertThat(JsonFile.text(now(entry).machine())).contains("Killed");
     press(robot, "#keep-left");

@@ -2,14 +2,12 @@ package io.satchel.app.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
-import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,13 +16,12 @@ import javafx.scene.control.RadioButton;
 import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** What is asked before an image can be opened, as a person answers it. */
 @Timeout(120)
+@InBothLanguages
 class QuestionsWindowTest extends WindowFixture {
 
   private Path base = Path.of("");
@@ -56,11 +53,11 @@ class QuestionsWindowTest extends WindowFixture {
     Path now = moved();
     open(top);
     write(robot, "#below", home.resolve("nowhere.img").toString());
-    press(robot, "Open");
-    waitFor("the question again", () -> said(robot, "#problem").contains("no file"));
+    answer(robot, "ask.locked.yes");
+    waitFor("the question again", () -> said(robot, "#problem").equals(text("ask.missing.none")));
     picker.next = now;
     press(robot, "#below-choose");
-    press(robot, "Open");
+    answer(robot, "ask.locked.yes");
     press(robot, "#run");
     waitForText(robot, "NW");
     assertThat(Files.readAllBytes(top)).isEqualTo(before);
@@ -73,7 +70,7 @@ class QuestionsWindowTest extends WindowFixture {
     open(top);
     write(robot, "#below", beside.toString());
     robot.interact(() -> robot.lookup("#keep").queryAs(RadioButton.class).setSelected(true));
-    press(robot, "Open");
+    answer(robot, "ask.locked.yes");
     waitForNode(robot, "#identify");
     try (OpenedImage image = Images.open(top, OpenOptions.readOnly())) {
       assertThat(image.chain().getLast().path()).isEqualTo(beside);
@@ -85,42 +82,36 @@ class QuestionsWindowTest extends WindowFixture {
     Path far = Files.createDirectory(home.resolve("far")).resolve("far.qcow2");
     Overlay.create(far, base);
     open(far);
-    waitFor("the question", () -> dialogSays(robot, "outside its folder"));
-    press(robot, "Cancel");
+    waitFor("the question", () -> dialogSays(robot, text("ask.outside.title", "far.qcow2")));
+    answer(robot, "dialog.cancel");
     waitForLibrary(robot);
     assertThat(dialogSays(robot, "")).as("no error follows").isFalse();
     open(far);
-    press(robot, "Use it");
+    answer(robot, "ask.outside.yes");
     press(robot, "#add");
     waitFor("the card", () -> shows(robot, "#card-more"));
     press(robot, "#start");
-    press(robot, "Use it");
+    answer(robot, "ask.outside.yes");
     waitForText(robot, "NW");
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void anEncryptedDiskRunsWithItsPassPhrase(AppSettings.Language language, FxRobot robot)
-      throws IOException {
-    Texts texts = reopened(language, robot);
+  @Test
+  void anEncryptedDiskRunsWithItsPassPhrase(FxRobot robot) throws IOException {
     Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "open sesame");
     open(locked);
     write(robot, "#phrase", "open");
-    press(robot, texts.get("ask.locked.yes"));
-    waitFor(
-        "the question again", () -> said(robot, "#problem").equals(texts.get("ask.locked.wrong")));
+    answer(robot, "ask.locked.yes");
+    waitFor("the question again", () -> said(robot, "#problem").equals(text("ask.locked.wrong")));
     write(robot, "#phrase", "open sesame");
-    press(robot, texts.get("ask.locked.yes"));
+    answer(robot, "ask.locked.yes");
     press(robot, "#run");
     waitForText(robot, "NW");
     Platform.runLater(window::leave);
-    press(robot, texts.get("close.off.keep"));
+    answer(robot, "close.off.keep");
     waitForLibrary(robot);
     open(locked);
     write(robot, "#phrase", "open sesame");
-    press(robot, texts.get("ask.locked.yes"));
+    answer(robot, "ask.locked.yes");
     press(robot, "#run");
     waitForText(robot, "KW");
   }
@@ -145,16 +136,16 @@ class QuestionsWindowTest extends WindowFixture {
     Platform.runLater(() -> window.desk().export(entry));
     phrase(robot);
     waitForNode(robot, "#format");
-    press(robot, "Export…");
+    answer(robot, "export.yes");
     waitFor("the file", () -> said(robot, "#said").contains("out.ova"));
     press(robot, "#start");
     phrase(robot);
     waitForText(robot, "NW");
   }
 
-  private static void phrase(FxRobot robot) {
+  private void phrase(FxRobot robot) {
     write(robot, "#phrase", "sesame");
-    press(robot, "Open");
+    answer(robot, "ask.locked.yes");
   }
 
   @Test
@@ -170,7 +161,9 @@ class QuestionsWindowTest extends WindowFixture {
                     held,
                     "is in use by this program",
                     "close it there")));
-    waitFor("the name of the machine", () -> dialogSays(robot, "demonstration"));
-    press(robot, "OK");
+    waitFor(
+        "the name of the machine",
+        () -> dialogSays(robot, text("error.held", held, "demonstration.qcow2")));
+    answer(robot, "error.ok");
   }
 }

@@ -34,6 +34,7 @@ import org.testfx.framework.junit5.Start;
 
 /** Snapshots as a person uses them: of a machine that runs, of one that is off, of an image. */
 @Timeout(180)
+@InBothLanguages
 class SnapshotsWindowTest extends WindowFixture {
 
   private Path image = Path.of("");
@@ -58,8 +59,9 @@ class SnapshotsWindowTest extends WindowFixture {
         .forEach(stroke -> view.session().machine().key(stroke.key(), stroke.down()));
   }
 
-  private static void waitToHear(FxRobot robot, String words) {
-    waitFor("\"" + words + "\"", () -> said(robot, "#outcome").contains(words));
+  private void waitToHear(FxRobot robot, String key, Object... arguments) {
+    String sentence = text(key, arguments);
+    waitFor("\"" + sentence + "\"", () -> said(robot, "#outcome").equals(sentence));
   }
 
   private void timeline(FxRobot robot) {
@@ -71,8 +73,8 @@ class SnapshotsWindowTest extends WindowFixture {
   private void take(FxRobot robot, String name) {
     press(robot, "#take");
     write(robot, "#title", name);
-    press(robot, "Take it");
-    waitToHear(robot, "was taken");
+    answer(robot, "timeline.take.yes");
+    waitToHear(robot, "timeline.take.done");
     waitFor("its card", () -> card(robot, name) != null);
   }
 
@@ -137,9 +139,10 @@ class SnapshotsWindowTest extends WindowFixture {
     take(robot, "second");
     choose(robot, "first");
     press(robot, "#restore");
-    press(robot, "Go back");
-    waitToHear(robot, "is what it was");
-    waitFor("the present of then", () -> card(robot, "Before going back to first") != null);
+    answer(robot, "timeline.restore.yes");
+    waitToHear(robot, "timeline.restore.done", "first");
+    String before = text("timeline.restore.kept", "first");
+    waitFor("the present of then", () -> card(robot, before) != null);
     backToTheMachine(robot);
     waitForTheScreenBeforeB(robot);
     type(robot, "c");
@@ -151,16 +154,17 @@ class SnapshotsWindowTest extends WindowFixture {
     choose(robot, "second");
     press(robot, "#rename");
     write(robot, "#note", "the one with b");
-    press(robot, "Keep");
+    answer(robot, "timeline.rename.yes");
     waitFor("the note", () -> said(robot, "#note-text").contains("the one with b"));
     choose(robot, "second");
     press(robot, "#delete");
-    press(robot, "Delete it");
-    waitToHear(robot, "became free");
+    String deleted = text("timeline.delete.done", "second", "\0").split("\0")[0];
+    answer(robot, "timeline.delete.yes");
+    waitFor("its end", () -> said(robot, "#outcome").startsWith(deleted));
     assertThat(card(robot, "second")).isNull();
     backToTheMachine(robot);
     Platform.runLater(window::leave);
-    press(robot, "Switch off and keep");
+    answer(robot, "close.off.keep");
     waitForLibrary(robot);
     assertThat(names(top(entry))).contains("first", "third").doesNotContain("before this run");
     assertThat(entry.folder().resolve("run-0.qcow2")).doesNotExist();
@@ -178,23 +182,23 @@ class SnapshotsWindowTest extends WindowFixture {
     type(robot, "xy");
     waitForText(robot, "~xy");
     close();
-    press(robot, "Save its state");
+    answer(robot, "close.save");
     waitFor("the window to close", closed::get);
     assertThat(TimelineFile.read(entry.folder()).resume()).startsWith("closed ");
     robot.interact(
         () -> {
-          window = window(language());
-          window.show();
+          reopen();
         });
     waitForLibrary(robot);
-    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText()).isEqualTo("Go on");
+    assertThat(robot.lookup("#start").queryAs(Labeled.class).getText())
+        .isEqualTo(text("card.resume"));
     press(robot, "#start");
     waitForText(robot, "~xy");
     type(robot, "z");
     waitForText(robot, "~xyz");
     assertThat(TimelineFile.read(entry.folder()).resume()).isNull();
     Platform.runLater(window::leave);
-    press(robot, "Switch off and throw away");
+    answer(robot, "close.off.discard");
     waitForLibrary(robot);
     assertThat(names(top(entry))).singleElement().asString().startsWith("closed ");
   }
@@ -212,7 +216,7 @@ class SnapshotsWindowTest extends WindowFixture {
     MachineView view = view(robot).orElseThrow();
     waitFor("the write", () -> view.session().machine().status().diskWrittenBytes() > 0);
     Platform.runLater(window::leave);
-    press(robot, "Switch off and throw away");
+    answer(robot, "close.off.discard");
     waitForLibrary(robot);
     assertThat(names(top(entry))).containsExactly("kept");
     try (OpenedImage disk = Library.open(now(entry), now(entry).machine().disks().getFirst())) {
@@ -231,14 +235,14 @@ class SnapshotsWindowTest extends WindowFixture {
     choose(robot, "clean");
     press(robot, "#branch");
     write(robot, "#name", "Second life");
-    press(robot, "Make it");
-    waitToHear(robot, "was made");
+    answer(robot, "timeline.branch.yes");
+    waitToHear(robot, "timeline.branch.done", "Second life");
     assertThat(library.list()).extracting(Entry::name).contains("Second life");
     Path target = home.resolve("clean.img");
     picker.next = target;
     press(robot, "#export");
-    press(robot, "Export…");
-    waitToHear(robot, "clean.img");
+    answer(robot, "export.yes");
+    waitFor("the file", () -> said(robot, "#outcome").contains("clean.img"));
     try (OpenedImage exported = Images.open(target, OpenOptions.readOnly())) {
       var sector = ByteBuffer.allocate(512);
       exported.device().read(0, sector);
@@ -258,8 +262,8 @@ class SnapshotsWindowTest extends WindowFixture {
     choose(robot, "fork");
     press(robot, "#branch");
     write(robot, "#name", "Bough");
-    press(robot, "Make it");
-    waitToHear(robot, "was made");
+    answer(robot, "timeline.branch.yes");
+    waitToHear(robot, "timeline.branch.done", "Bough");
     Entry bough =
         library.list().stream()
             .filter(each -> each.name().equals("Bough"))
@@ -282,8 +286,8 @@ class SnapshotsWindowTest extends WindowFixture {
     assertThat(names(disk)).containsExactly("one", "two");
     choose(robot, "one");
     press(robot, "#restore");
-    press(robot, "Go back");
-    waitToHear(robot, "is what it was");
+    answer(robot, "timeline.restore.yes");
+    waitToHear(robot, "timeline.restore.done", "one");
     assertThat(names(disk)).hasSize(3);
   }
 
@@ -304,13 +308,13 @@ class SnapshotsWindowTest extends WindowFixture {
     choose(robot, "#snapshots", "rewind");
     waitForNode(robot, "#moment");
     robot.interact(() -> robot.lookup("#moment").queryAs(Slider.class).setValue(0));
-    press(robot, "Go back there");
+    answer(robot, "rewind.yes");
     waitForTheScreenBeforeB(robot);
     timeline(robot);
-    waitFor("the present of then", () -> card(robot, "Before rewinding") != null);
+    waitFor("the present of then", () -> card(robot, text("rewind.before")) != null);
     backToTheMachine(robot);
     Platform.runLater(window::leave);
-    press(robot, "Switch off and keep");
+    answer(robot, "close.off.keep");
     waitForLibrary(robot);
     assertThat(names(top(entry))).noneMatch(name -> name.startsWith("rewind"));
   }

@@ -17,8 +17,10 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import javafx.application.Platform;
+import javafx.scene.control.Button;
 import javafx.scene.control.ButtonBase;
 import javafx.scene.control.DialogPane;
 import javafx.scene.control.Labeled;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
 import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.ApplicationExtension;
 import org.testfx.util.WaitForAsyncUtils;
@@ -42,6 +45,7 @@ import org.testfx.util.WaitForAsyncUtils;
 abstract class WindowFixture {
 
   private static final int PATIENCE_SECONDS = 40;
+  private static final int FX_MILLIS = 20_000;
 
   @TempDir static Path folder;
 
@@ -73,9 +77,18 @@ abstract class WindowFixture {
   Stage stage;
   Library library;
 
-  /** The language that the test looks at. */
-  AppSettings.Language language() {
-    return AppSettings.Language.ENGLISH;
+  /** The language of the window; {@link InBothLanguages} gives it both. */
+  @Parameter AppSettings.Language language = AppSettings.Language.ENGLISH;
+
+  /** What the window says at {@code key}. */
+  final String text(String key, Object... arguments) {
+    return new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT))
+        .get(key, arguments);
+  }
+
+  /** What begins the sentence of {@code key}, up to the first thing that is put in. */
+  final String beginning(String key) {
+    return text(key, "\0", "\0", "\0").split("\0")[0];
   }
 
   /** A test class calls it from its own start method: the extension does not look up here. */
@@ -84,7 +97,19 @@ abstract class WindowFixture {
     stage = shown;
     library = new Library(DataFolder.of(home));
     before();
-    window = window(language());
+    reopen();
+  }
+
+  /** Opens a window anew, as a second start of the program does; on JavaFX's thread. */
+  final void reopen() {
+    window =
+        new MainWindow(
+            stage,
+            AppSettings.standard().withLanguage(language).withTheme(AppSettings.Choice.LIGHT),
+            DataFolder.of(home),
+            home,
+            picker,
+            () -> closed.set(true));
     window.show();
   }
 
@@ -95,26 +120,6 @@ abstract class WindowFixture {
 
   /** What is there before the window opens. */
   void before() throws IOException {}
-
-  MainWindow window(AppSettings.Language language) {
-    return new MainWindow(
-        stage,
-        AppSettings.standard().withLanguage(language).withTheme(AppSettings.Choice.LIGHT),
-        DataFolder.of(home),
-        home,
-        picker,
-        () -> closed.set(true));
-  }
-
-  /** Opens the window again in a language, whose texts it gives. */
-  final Texts reopened(AppSettings.Language language, FxRobot robot) {
-    robot.interact(
-        () -> {
-          window = window(language);
-          window.show();
-        });
-    return new Texts(AppSettings.standard().withLanguage(language).locale(Locale.ROOT));
-  }
 
   @AfterEach
   void endTheMachine(FxRobot robot) {
@@ -128,7 +133,11 @@ abstract class WindowFixture {
 
   static void waitFor(String what, BooleanSupplier condition) {
     try {
-      WaitForAsyncUtils.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS, condition::getAsBoolean);
+      // The scene belongs to JavaFX's thread: from another one it may change while it is looked at.
+      WaitForAsyncUtils.waitFor(
+          PATIENCE_SECONDS,
+          TimeUnit.SECONDS,
+          () -> WaitForAsyncUtils.waitForAsyncFx(FX_MILLIS, condition::getAsBoolean));
     } catch (TimeoutException e) {
       throw new AssertionError("waited in vain for " + what, e);
     }
@@ -180,6 +189,26 @@ abstract class WindowFixture {
                 .findFirst()
                 .orElseThrow()
                 .fire());
+    WaitForAsyncUtils.waitForFxEvents();
+  }
+
+  /** Takes the button of the newest dialog that says what is at {@code key}. */
+  final void answer(FxRobot robot, String key) {
+    String said = text(key);
+    AtomicReference<Button> found = new AtomicReference<>();
+    waitFor(
+        "a dialog with the button " + said,
+        () -> {
+          ScreenWalk.dialogs().reversed().stream()
+              .limit(1)
+              .flatMap(pane -> pane.getButtonTypes().stream().map(pane::lookupButton))
+              .filter(Button.class::isInstance)
+              .map(Button.class::cast)
+              .filter(button -> button.getText().equals(said) && !button.isDisabled())
+              .forEach(found::set);
+          return found.get() != null;
+        });
+    Platform.runLater(found.get()::fire);
     WaitForAsyncUtils.waitForFxEvents();
   }
 

@@ -2,7 +2,6 @@ package io.satchel.app.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.satchel.app.common.AppSettings;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile;
@@ -23,13 +22,13 @@ import javafx.stage.Stage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** Every wizard to its end, back, and to Cancel on every page. */
 @Timeout(120)
+@InBothLanguages
 class WizardTest extends WindowFixture {
 
   private static final List<String> CREATE =
@@ -77,12 +76,8 @@ class WizardTest extends WindowFixture {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = AppSettings.Language.class,
-      names = {"ENGLISH", "CHINESE"})
-  void fourEntersMakeAComputer(AppSettings.Language language, FxRobot robot) throws IOException {
-    robot.interact(() -> (window = window(language)).show());
+  @Test
+  void fourEntersMakeAComputer(FxRobot robot) throws IOException {
     begin(robot, CREATE);
     for (String page : CREATE) {
       waitForNode(robot, "#" + page);
@@ -214,9 +209,7 @@ class WizardTest extends WindowFixture {
     begin(robot, ADOPT);
     Path floppy = Files.write(home.resolve("setup.img"), new byte[737_280]);
     write(robot, "#adopt-file-name", floppy.toString());
-    waitFor(
-        "the answer",
-        () -> robot.lookup("#found").queryAs(Labeled.class).getText().contains("CD or floppy"));
+    waitFor("the answer", () -> said(robot, "#found").equals(text("adopt.nodisk")));
     assertThat(robot.lookup("#wizard-next").query().isDisabled()).isTrue();
     press(robot, "#dialog-cancel");
     waitFor("the wizard's end", () -> ScreenWalk.dialogs().isEmpty());
