@@ -7,9 +7,12 @@ import io.satchel.app.disks.LibraryCompaction.Item;
 import io.satchel.app.disks.LibraryCompaction.Outcome;
 import io.satchel.app.library.Desktop;
 import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.Questions;
+import io.satchel.image.Answers;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import javafx.scene.Node;
 import javafx.scene.control.Button;
@@ -25,6 +28,7 @@ public final class CompactLibraryPage extends WorkPage {
   private final Button start;
   private final Button undo;
   private List<Item> items = List.of();
+  private Answers known = Answers.none();
 
   /**
    * @param running whether a machine runs now
@@ -55,12 +59,36 @@ public final class CompactLibraryPage extends WorkPage {
     work(
         texts.get("compact.all.look"),
         compaction::look,
-        found -> {
-          show(found);
-          if (!said.isEmpty()) {
-            outcome(said, true);
-          }
-        });
+        found ->
+            ask(
+                new ArrayList<>(found),
+                0,
+                items -> {
+                  show(items);
+                  if (!said.isEmpty()) {
+                    outcome(said, true);
+                  }
+                }));
+  }
+
+  /** Asks what the disks raise that could not be looked at; whoever gives up is left as it is. */
+  private void ask(List<Item> found, int at, Consumer<List<Item>> next) {
+    if (at == found.size()) {
+      next.accept(found);
+    } else if (!found.get(at).unreadable()) {
+      ask(found, at + 1, next);
+    } else {
+      new Questions(desktop)
+          .open(
+              known,
+              answers -> LibraryCompaction.again(found.get(at), answers),
+              (item, answers) -> {
+                known = answers;
+                found.set(at, item);
+                ask(found, at + 1, next);
+              },
+              _ -> ask(found, at + 1, next));
+    }
   }
 
   private void show(List<Item> found) {

@@ -34,6 +34,11 @@ public record DiskFile(
     return new DiskFile(entry.resolve(disk.top()), entry.name(), entry, disk, answers);
   }
 
+  /** As it is, with what was answered to questions that it raised. */
+  DiskFile withAnswers(Answers given) {
+    return new DiskFile(path, name, entry, disk, given);
+  }
+
   /** How it is opened for reading. */
   OpenOptions reading() throws IOException {
     return OpenOptions.readOnly().withBacking(policy()).withAnswers(answers);

@@ -34,12 +34,14 @@ final class LibraryCompaction {
    * @param name what the person knows it as
    * @param found what could be saved; null when it is left as it is
    * @param reason why it is left, in a sentence; null when it is not
+   * @param unreadable whether it is left because it could not be looked at
    */
   record Item(
       String name,
       Compaction compaction,
       Compaction.@Nullable Found found,
-      @Nullable String reason) {
+      @Nullable String reason,
+      boolean unreadable) {
 
     /** The bytes that could be saved. */
     long saving() {
@@ -85,16 +87,23 @@ final class LibraryCompaction {
     Compaction compaction = new Compaction(file);
     String name = texts.get("compact.all.disk", entry.name(), file.path().getFileName());
     if (running.test(entry)) {
-      return new Item(name, compaction, null, texts.get("compact.all.running"));
+      return new Item(name, compaction, null, texts.get("compact.all.running"), false);
     }
     if (MachineRun.interrupted(entry)) {
-      return new Item(name, compaction, null, texts.get("library.settleFirst", entry.name()));
+      return new Item(
+          name, compaction, null, texts.get("library.settleFirst", entry.name()), false);
     }
     try {
-      return new Item(name, compaction, compaction.look(), null);
+      return new Item(name, compaction, compaction.look(), null, false);
     } catch (IOException e) {
-      return new Item(name, compaction, null, Sentences.of(texts, e));
+      return new Item(name, compaction, null, Sentences.of(texts, e), true);
     }
+  }
+
+  /** Looks at a disk again, with what was answered to questions that it raised. */
+  static Item again(Item item, Answers answers) throws IOException {
+    Compaction compaction = new Compaction(item.compaction.file().withAnswers(answers));
+    return new Item(item.name, compaction, compaction.look(), null, false);
   }
 
   /** Compacts one after the other; what goes wrong with one does not keep the others. */

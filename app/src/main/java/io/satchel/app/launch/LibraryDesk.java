@@ -261,7 +261,12 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void snapshotsOfDisk() {
-    pick("library.snapshots", file -> timeline(new StoredSnapshots(file), window::showLibrary));
+    pick(
+        "library.snapshots",
+        file ->
+            readable(
+                file,
+                answers -> timeline(new StoredSnapshots(file, answers), window::showLibrary)));
   }
 
   @Override
@@ -325,8 +330,12 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
                 whole(
                     entry,
                     () ->
-                        timeline(
-                            new StoredSnapshots(desktop.library(), entry), window::showLibrary)));
+                        readable(
+                            entry,
+                            answers ->
+                                timeline(
+                                    new StoredSnapshots(desktop.library(), entry, answers),
+                                    window::showLibrary))));
   }
 
   @Override
@@ -400,7 +409,15 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
 
   @Override
   public void duplicate(Entry entry) {
-    whole(entry, () -> dialogs.duplicate(entry));
+    whole(
+        entry,
+        () ->
+            readable(
+                entry,
+                answers -> {
+                  window.showLibrary();
+                  dialogs.duplicate(entry, answers);
+                }));
   }
 
   @Override

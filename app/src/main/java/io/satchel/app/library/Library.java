@@ -334,6 +334,11 @@ public final class Library {
    * and write to layers of their own, so that it takes no space and no time.
    */
   public Entry duplicateAsOverlay(Entry entry, String name) throws IOException {
+    return duplicateAsOverlay(entry, name, Answers.none());
+  }
+
+  /** As the other, with what was answered to questions that the disks raised. */
+  public Entry duplicateAsOverlay(Entry entry, String name, Answers answers) throws IOException {
     Path copy = newFolder(name);
     List<Path> made = new ArrayList<>();
     try {
@@ -347,18 +352,19 @@ public final class Library {
           continue;
         }
         BackingPolicy below =
-            disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk);
+            disk.layers().isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, disk, answers);
+        OpenOptions under = OpenOptions.readOnly().withBacking(below).withAnswers(answers);
         Path other = freeName(copy);
         if (!disk.layers().isEmpty() && !Layers.snapshots(top).isEmpty()) {
           // Under another layer its snapshots would be out of reach, so the copy gets its own.
-          theirs.add(copied(entry, disk, top, null, other, Progress.NONE));
+          theirs.add(copied(entry, disk, top, null, other, answers, Progress.NONE));
           mine.add(disk);
           continue;
         }
         Path own = freeName(entry.folder());
-        Overlay.create(own, top, below, together());
+        Overlay.create(own, top, under, together());
         made.add(own);
-        Overlay.create(other, top, below, together());
+        Overlay.create(other, top, under, together());
         mine.add(disk.withLayers(plus(disk.layers(), own.getFileName().toString())));
         Disk moved = renamed(disk, entry, copy);
         theirs.add(moved.withLayers(plus(moved.layers(), other.getFileName().toString())));
@@ -377,7 +383,13 @@ public final class Library {
 
   /** The disk of a copy whose topmost layer is a copy of this one's; what lies below is shared. */
   private Disk copied(
-      Entry entry, Disk disk, Path layer, @Nullable String snapshot, Path copy, Progress progress)
+      Entry entry,
+      Disk disk,
+      Path layer,
+      @Nullable String snapshot,
+      Path copy,
+      Answers answers,
+      Progress progress)
       throws IOException {
     List<String> under =
         layer.equals(entry.resolve(disk.top()))
@@ -385,8 +397,10 @@ public final class Library {
             : disk.layers();
     Disk lower = disk.withLayers(under);
     Path below = entry.resolve(lower.top());
-    BackingPolicy policy = under.isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, lower);
-    Layers.copy(layer, snapshot, below, policy, copy, together(), progress);
+    BackingPolicy policy =
+        under.isEmpty() ? BackingPolicy.SAME_FOLDER : trusted(entry, lower, answers);
+    OpenOptions reading = OpenOptions.readOnly().withBacking(policy).withAnswers(answers);
+    Layers.copy(layer, snapshot, below, reading, copy, together(), progress);
     Disk moved = renamed(lower, entry, copy.getParent());
     return moved.withLayers(plus(moved.layers(), copy.getFileName().toString()));
   }
@@ -396,6 +410,7 @@ public final class Library {
    * the snapshot holds the machine and not only its disk, the new one's first start goes on there.
    *
    * @param layers the files that hold the snapshot, by the disk's unit
+   * @param answers what was answered to questions that the disks raised
    */
   public Entry branch(
       Entry entry,
@@ -403,6 +418,7 @@ public final class Library {
       String snapshot,
       boolean withState,
       String name,
+      Answers answers,
       Progress progress)
       throws IOException {
     Path copy = newFolder(name);
@@ -413,7 +429,7 @@ public final class Library {
         theirs.add(
             layer == null
                 ? renamed(disk, entry, copy)
-                : copied(entry, disk, layer, snapshot, freeName(copy), progress));
+                : copied(entry, disk, layer, snapshot, freeName(copy), answers, progress));
       }
       if (withState) {
         TimelineFile.empty()
@@ -433,7 +449,8 @@ public final class Library {
     return layered(entry, Answers.none());
   }
 
-  Entry layered(Entry entry, Answers answers) throws IOException {
+  /** As {@link #layered(Entry)}, with what was answered to questions that the disks raised. */
+  public Entry layered(Entry entry, Answers answers) throws IOException {
     List<Disk> disks = new ArrayList<>();
     boolean changed = false;
     for (Disk disk : entry.machine().disks()) {
@@ -492,13 +509,19 @@ public final class Library {
    * one file in the copy's folder.
    */
   public Entry duplicateInFull(Entry entry, String name, Progress progress) throws IOException {
+    return duplicateInFull(entry, name, Answers.none(), progress);
+  }
+
+  /** As the other, with what was answered to questions that the disks raised. */
+  public Entry duplicateInFull(Entry entry, String name, Answers answers, Progress progress)
+      throws IOException {
     Path copy = newFolder(name);
     try {
       List<Disk> theirs = new ArrayList<>();
       int number = 1;
       for (Disk disk : entry.machine().disks()) {
         String file = "disk-" + number++ + ".qcow2";
-        try (OpenedImage source = open(entry, disk)) {
+        try (OpenedImage source = open(entry, disk, answers)) {
           Conversion.run(source, copy.resolve(file), "qcow2", false, progress);
         }
         theirs.add(disk.withFile(file).withLayers(List.of()));

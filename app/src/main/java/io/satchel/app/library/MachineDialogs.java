@@ -5,6 +5,7 @@ import io.satchel.app.common.Dialogs;
 import io.satchel.app.common.Jobs;
 import io.satchel.app.common.Sizes;
 import io.satchel.app.library.Library.Entry;
+import io.satchel.image.Answers;
 import io.satchel.resources.Texts;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -72,8 +73,12 @@ public final class MachineDialogs {
     }
   }
 
-  /** Asks for the kind of copy. */
-  public void duplicate(Entry entry) {
+  /**
+   * Asks for the kind of copy.
+   *
+   * @param answers what was answered to questions that the machine's disks raised
+   */
+  public void duplicate(Entry entry, Answers answers) {
     TextField name = new TextField(texts.get("duplicate.suggested", entry.name()));
     name.setId("name");
     ToggleGroup kind = new ToggleGroup();
@@ -107,8 +112,8 @@ public final class MachineDialogs {
             texts.get("duplicate.job", entry.name()),
             progress ->
                 thinly
-                    ? desktop.library().duplicateAsOverlay(entry, called)
-                    : desktop.library().duplicateInFull(entry, called, progress),
+                    ? desktop.library().duplicateAsOverlay(entry, called, answers)
+                    : desktop.library().duplicateInFull(entry, called, answers, progress),
             Jobs.told(
                 desktop.stage(),
                 texts,

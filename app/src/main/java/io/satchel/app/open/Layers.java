@@ -155,18 +155,18 @@ public final class Layers {
    *
    * @param snapshot as that snapshot has it, the machine's state included; null for the present
    * @param below what the layer lies over
-   * @param policy which backing files that may bring along
+   * @param reading how that is opened
    */
   public static void copy(
       Path layer,
       @Nullable String snapshot,
       Path below,
-      BackingPolicy policy,
+      OpenOptions reading,
       Path copy,
       Path together,
       Progress progress)
       throws IOException {
-    Overlay.create(copy, below, policy, together);
+    Overlay.create(copy, below, reading, together);
     try (OpenedImage source = alone(layer, false);
         OpenedImage target = alone(copy, true)) {
       Qcow2Device from = Images.qcow2(source.device());

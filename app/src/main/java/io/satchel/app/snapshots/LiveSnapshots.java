@@ -7,6 +7,7 @@ import io.satchel.app.library.MachineRun;
 import io.satchel.app.library.TimelineFile;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
+import io.satchel.image.Answers;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.Saving;
@@ -127,8 +128,13 @@ public final class LiveSnapshots implements SnapshotStore {
     return run != null
         ? run.disks(snapshot)
         : session.writtenFiles().stream()
-            .map(path -> new DiskLook(path, BackingPolicy.ANYWHERE, snapshot, name))
+            .map(path -> new DiskLook(path, BackingPolicy.ANYWHERE, snapshot, name, answers()))
             .toList();
+  }
+
+  @Override
+  public Answers answers() {
+    return session.request().answers();
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.satchel.app.snapshots;
 import io.satchel.app.library.DiskLook;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.TimelineFile;
+import io.satchel.image.Answers;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.Snapshot;
 import java.io.IOException;
@@ -48,6 +49,9 @@ public interface SnapshotStore {
 
   /** The computer's hard disks as a snapshot has them, or as they are; null for the latter. */
   List<DiskLook> disks(@Nullable String snapshot) throws IOException;
+
+  /** What was answered to questions that the disks raised. */
+  Answers answers();
 
   /** The files that hold the snapshots, by the disk's unit; empty when it is no machine's. */
   Map<Integer, Path> layers() throws IOException;

@@ -6,6 +6,7 @@ import io.satchel.app.library.Library;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.app.library.TimelineFile;
+import io.satchel.image.Answers;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -32,18 +33,29 @@ public final class StoredSnapshots implements SnapshotStore {
   private final @Nullable Library library;
   private final String name;
   private final @Nullable Path image;
+  private final Answers answers;
   private @Nullable Entry entry;
 
-  /** Those of a machine of the library. */
-  public StoredSnapshots(Library library, Entry entry) {
+  /**
+   * Those of a machine of the library.
+   *
+   * @param answers what was answered to questions that its disks raised
+   */
+  public StoredSnapshots(Library library, Entry entry, Answers answers) {
+    this.answers = answers;
     this.library = library;
     this.entry = entry;
     name = entry.name();
     image = null;
   }
 
-  /** Those of an image that belongs to no machine. */
-  public StoredSnapshots(Path image) {
+  /**
+   * Those of an image that belongs to no machine.
+   *
+   * @param answers what was answered to questions that it raised
+   */
+  public StoredSnapshots(Path image, Answers answers) {
+    this.answers = answers;
     this.image = image;
     library = null;
     entry = null;
@@ -94,7 +106,8 @@ public final class StoredSnapshots implements SnapshotStore {
   /** Looks into the first file that is a qcow2 image. */
   private <T extends @Nullable Object> T look(Look<T> look, T otherwise) throws IOException {
     for (Path file : files()) {
-      OpenOptions options = OpenOptions.readOnly().withBacking(BackingPolicy.NONE);
+      OpenOptions options =
+          OpenOptions.readOnly().withBacking(BackingPolicy.NONE).withAnswers(answers);
       try (OpenedImage opened = Images.open(file, options)) {
         Qcow2Device device = Images.qcow2(opened.device());
         if (device != null) {
@@ -115,7 +128,8 @@ public final class StoredSnapshots implements SnapshotStore {
     try {
       List<Qcow2Device> devices = new ArrayList<>();
       for (Path file : files()) {
-        OpenOptions options = OpenOptions.forWriting().withBacking(BackingPolicy.NONE);
+        OpenOptions options =
+            OpenOptions.forWriting().withBacking(BackingPolicy.NONE).withAnswers(answers);
         OpenedImage one = Images.open(file, options);
         opened.add(one);
         Qcow2Device device = Images.qcow2(one.device());
@@ -160,7 +174,7 @@ public final class StoredSnapshots implements SnapshotStore {
   public void take(String called, Progress progress) throws IOException {
     Entry machine = entry;
     if (library != null && machine != null) {
-      entry = library.layered(machine);
+      entry = library.layered(machine, answers);
     }
     if (files().isEmpty()) {
       throw new Problem("problem.snapshot.nothing", name);
@@ -217,16 +231,21 @@ public final class StoredSnapshots implements SnapshotStore {
   @Override
   public List<DiskLook> disks(@Nullable String snapshot) throws IOException {
     if (image != null) {
-      return List.of(new DiskLook(image, BackingPolicy.SAME_FOLDER, snapshot, name));
+      return List.of(new DiskLook(image, BackingPolicy.SAME_FOLDER, snapshot, name, answers));
     }
     List<DiskLook> all = new ArrayList<>();
     Entry machine = entry;
     if (machine != null) {
       for (Disk disk : kept()) {
-        all.add(DiskLook.of(machine, disk, snapshot));
+        all.add(DiskLook.of(machine, disk, snapshot, answers));
       }
     }
     return all;
+  }
+
+  @Override
+  public Answers answers() {
+    return answers;
   }
 
   @Override

@@ -383,6 +383,7 @@ public final class TimelinePage extends Page {
                     node.snapshot().name(),
                     !node.diskOnly(),
                     called,
+                    timeline.store().answers(),
                     progress),
         made -> {
           outcome.say(texts.get("timeline.branch.done", made.name()), true);

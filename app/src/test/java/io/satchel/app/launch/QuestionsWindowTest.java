@@ -9,8 +9,10 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import javafx.application.Platform;
 import javafx.scene.control.RadioButton;
 import javafx.stage.Stage;
@@ -141,6 +143,81 @@ class QuestionsWindowTest extends WindowFixture {
     press(robot, "#start");
     phrase(robot);
     waitForText(robot, "NW");
+  }
+
+  @Test
+  void aMachineIsDuplicatedAndKeptAsASnapshotWithItsPassPhrase(FxRobot robot) throws IOException {
+    Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "sesame");
+    open(locked);
+    phrase(robot);
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    Entry entry = library.list().getFirst();
+    for (String kind : List.of("overlay", "full")) {
+      Platform.runLater(() -> window.desk().duplicate(entry));
+      phrase(robot);
+      waitForNode(robot, "#" + kind);
+      write(robot, "#name", kind);
+      robot.interact(() -> robot.lookup("#" + kind).queryAs(RadioButton.class).setSelected(true));
+      answer(robot, "duplicate.yes");
+      waitFor("the copy", () -> said(robot, "#said").equals(text("duplicate.done", kind)));
+    }
+    robot.interact(() -> window.desk().start(named("full")));
+    waitForText(robot, "NW"); // its own disk is not encrypted
+    Platform.runLater(window::leave);
+    answer(robot, "close.off.discard");
+    waitForLibrary(robot);
+
+    Platform.runLater(() -> window.desk().snapshots(named("overlay")));
+    phrase(robot);
+    waitFor("the timeline", () -> shows(robot, "#now"));
+    press(robot, "#take");
+    write(robot, "#title", "kept");
+    answer(robot, "timeline.take.yes");
+    waitFor("the snapshot", () -> said(robot, "#outcome").equals(text("timeline.take.done")));
+    press(robot, "#back");
+    waitForLibrary(robot);
+  }
+
+  @Test
+  void theSnapshotsOfAnEncryptedDiskAreShownWithItsPassPhrase(FxRobot robot) throws IOException {
+    picker.next = BootSectors.encrypted(home.resolve("locked.qcow2"), "sesame");
+    Platform.runLater(window.desk()::snapshotsOfDisk);
+    phrase(robot);
+    waitFor("the timeline", () -> shows(robot, "#now"));
+    press(robot, "#take");
+    write(robot, "#title", "kept");
+    answer(robot, "timeline.take.yes");
+    waitFor("the snapshot", () -> said(robot, "#outcome").equals(text("timeline.take.done")));
+  }
+
+  @Test
+  void aLibraryIsMadeSmallerWithThePassPhrasesOfItsDisks(FxRobot robot) throws IOException {
+    Path locked = BootSectors.encrypted(home.resolve("locked.qcow2"), "sesame");
+    open(locked);
+    phrase(robot);
+    press(robot, "#add");
+    waitFor("the card", () -> shows(robot, "#card-more"));
+    Platform.runLater(window.desk()::compactLibrary);
+    answer(robot, "dialog.cancel");
+    waitForNode(robot, "#disk-0");
+    String name = text("compact.all.disk", "locked", "changes-1.qcow2");
+    assertThat(said(robot, "#disk-0")).as("left as it is").isEqualTo(name);
+    press(robot, "#back");
+    Platform.runLater(window.desk()::compactLibrary);
+    phrase(robot);
+    waitFor("what could be saved", () -> said(robot, "#disk-0").length() > name.length());
+  }
+
+  private Entry named(String name) {
+    try {
+      return library.list().stream()
+          .filter(each -> each.name().equals(name))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void phrase(FxRobot robot) {

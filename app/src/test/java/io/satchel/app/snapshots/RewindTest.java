@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.satchel.app.library.DiskLook;
 import io.satchel.app.library.Library.Entry;
 import io.satchel.app.library.TimelineFile;
+import io.satchel.image.Answers;
 import io.satchel.image.Progress;
 import io.satchel.vm.api.Snapshot;
 import java.io.IOException;
@@ -87,6 +88,11 @@ class RewindTest {
     @Override
     public List<DiskLook> disks(@Nullable String snapshot) {
       return List.of();
+    }
+
+    @Override
+    public Answers answers() {
+      return Answers.none();
     }
 
     @Override
