@@ -8,6 +8,7 @@ import io.satchel.app.library.MachineRun;
 import io.satchel.app.library.Questions;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.Changes;
+import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.RunChanges;
 import io.satchel.app.open.Session;
 import io.satchel.app.preset.Preset;
@@ -274,6 +275,16 @@ final class Machines {
     }
 
     @Override
+    public @Nullable Path pickImage(String title) {
+      return desktop.pickImage(title);
+    }
+
+    @Override
+    public RecentImages media() {
+      return media;
+    }
+
+    @Override
     public Path home() {
       return desktop.home();
     }
@@ -298,10 +309,15 @@ final class Machines {
   private final Desktop desktop;
   private final Texts texts;
   private final Screen screen;
+  private final RecentImages media;
   private final List<Running> all = new ArrayList<>();
   private @Nullable Running shown;
 
-  Machines(Desktop desktop, Screen screen) {
+  /**
+   * @param media the CDs and floppies that were put into a drive
+   */
+  Machines(Desktop desktop, RecentImages media, Screen screen) {
+    this.media = media;
     this.desktop = desktop;
     texts = desktop.texts();
     this.screen = screen;

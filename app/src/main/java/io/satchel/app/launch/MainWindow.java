@@ -50,6 +50,7 @@ final class MainWindow implements Machines.Screen {
   private final DataFolder data;
   private final Runnable closed;
   private final RecentImages recent;
+  private final RecentImages media;
   private final BorderPane root = new BorderPane();
   private final Library library;
   private final Presets presets = Presets.load();
@@ -82,6 +83,7 @@ final class MainWindow implements Machines.Screen {
     this.home = home;
     library = new Library(data);
     recent = new RecentImages(data.recent());
+    media = new RecentImages(data.recentMedia());
     speaking = speak();
     root.setBottom(speaking.foot);
     root.setOnDragOver(
@@ -121,7 +123,7 @@ final class MainWindow implements Machines.Screen {
   private Speaking speak() {
     Texts texts = new Texts(settings.locale(Locale.getDefault()));
     Desktop desktop = new Desktop(stage, texts, library, presets, new Jobs(texts), picker, home);
-    Machines machines = new Machines(desktop, this);
+    Machines machines = new Machines(desktop, media, this);
     return new Speaking(
         texts,
         desktop,

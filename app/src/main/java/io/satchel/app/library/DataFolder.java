@@ -65,6 +65,11 @@ public record DataFolder(Path path, boolean portable) {
     return path.resolve("recent.txt");
   }
 
+  /** CDs and floppies that were put into a drive. */
+  public Path recentMedia() {
+    return path.resolve("recent-media.txt");
+  }
+
   public Path logs() {
     return path.resolve("logs");
   }

@@ -1,7 +1,9 @@
 package io.satchel.app.machine;
 
+import io.satchel.app.common.Controls;
 import io.satchel.app.common.Dialogs;
 import io.satchel.app.open.ImageKinds;
+import io.satchel.app.open.RecentImages;
 import io.satchel.app.open.Session;
 import io.satchel.image.Images;
 import io.satchel.resources.Texts;
@@ -34,6 +36,8 @@ import javafx.scene.control.Control;
 import javafx.scene.control.Label;
 import javafx.scene.control.MenuButton;
 import javafx.scene.control.MenuItem;
+import javafx.scene.control.SeparatorMenuItem;
+import javafx.scene.control.TextArea;
 import javafx.scene.control.ToolBar;
 import javafx.scene.control.Tooltip;
 import javafx.scene.image.PixelFormat;
@@ -48,7 +52,6 @@ import javafx.scene.layout.Priority;
 import javafx.scene.layout.Region;
 import javafx.scene.layout.StackPane;
 import javafx.scene.layout.VBox;
-import javafx.stage.FileChooser;
 import javafx.stage.Stage;
 import javafx.util.Duration;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +91,12 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     /** The person wants to see the machine's snapshots. */
     void showTimeline();
 
+    /** Asks for a CD or floppy image; null when the person gave up. */
+    @Nullable Path pickImage(String title);
+
+    /** The CDs and floppies that were put into a drive, here or in another machine. */
+    RecentImages media();
+
     /** The person's own folder. */
     Path home();
 
@@ -101,6 +110,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   /** It goes when the pointer is so far below it. */
   private static final double BAR_MARGIN = 24;
+
+  /** The size of a text screen. */
+  private static final int TEXT_COLUMNS = 80;
+
+  private static final int TEXT_ROWS = 25;
 
   /** The name of a CD of dropped files. */
   private static final String DROPPED = "FILES";
@@ -280,9 +294,13 @@ public final class MachineView extends BorderPane implements AutoCloseable {
                 () -> machine.changeMedia(DriveKind.CD, session.cdUnit(), null)),
             item("machine.floppy.insert", () -> insert(DriveKind.FLOPPY, 0)),
             item("machine.floppy.eject", () -> machine.changeMedia(DriveKind.FLOPPY, 0, null)));
+    List<MenuItem> always = List.copyOf(media.getItems());
+    history(media, always);
+    media.setOnShowing(_ -> history(media, always));
     MenuButton text = menu("text", "machine.text");
     text.getItems()
         .addAll(
+            item("machine.text.select", this::selectText),
             item("machine.text.copy", this::copyText),
             item("machine.text.paste", this::typeClipboard));
     MenuButton snapshots = menu("snapshots", "machine.snapshots");
@@ -314,6 +332,23 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     Button library = button("library-button", "machine.library", owner::leave);
     return new ToolBar(
         library, power, pauseButton, ctrlAltDel, keys, text, media, snapshots, space, shot, view);
+  }
+
+  /** Below what is always in the menu: what was put in before. */
+  private void history(MenuButton menu, List<MenuItem> always) {
+    menu.getItems().setAll(always);
+    List<Path> before = owner.media().list();
+    if (!before.isEmpty()) {
+      menu.getItems().add(new SeparatorMenuItem());
+    }
+    for (Path image : before) {
+      // Else an underscore in a file's name would be taken for a mark of its menu key.
+      MenuItem again = new MenuItem(texts.get("machine.media.again", image.getFileName()));
+      again.setMnemonicParsing(false);
+      again.setId("again-" + image.getFileName());
+      again.setOnAction(_ -> insert(List.of(image)));
+      menu.getItems().add(again);
+    }
   }
 
   private Button button(String id, String key, Runnable action) {
@@ -423,6 +458,38 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     notice(texts.get("machine.text.copied"));
   }
 
+  /** Shows the screen's text as it is now, so that a part of it can be taken. */
+  private void selectText() {
+    String shown = screenText();
+    if (shown == null) {
+      notice(texts.get("machine.text.none"));
+      return;
+    }
+    TextArea area = new TextArea(shown.stripTrailing());
+    area.setEditable(false);
+    area.setId("screen-text");
+    area.getStyleClass().add("mono");
+    area.setPrefColumnCount(TEXT_COLUMNS);
+    area.setPrefRowCount(TEXT_ROWS);
+    Controls controls = new Controls(texts);
+    pointer.release();
+    if (Dialogs.form(
+        owner.stage(),
+        texts,
+        texts.get("machine.text.select.title"),
+        new VBox(
+            8,
+            controls.field("machine.text.select.field", area),
+            controls.help("machine.text.select.about")),
+        texts.get("settings.copy"))) {
+      String part = area.getSelectedText();
+      ClipboardContent content = new ClipboardContent();
+      content.putString(part.isEmpty() ? area.getText() : part);
+      Clipboard.getSystemClipboard().setContent(content);
+      notice(texts.get(part.isEmpty() ? "machine.text.copied" : "machine.text.copied.part"));
+    }
+  }
+
   private void typeClipboard() {
     String text = Clipboard.getSystemClipboard().getString();
     if (text == null || text.isEmpty()) {
@@ -449,12 +516,11 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   }
 
   private void insert(DriveKind kind, int unit) {
-    FileChooser chooser = new FileChooser();
-    chooser.setTitle(
-        texts.get(kind == DriveKind.CD ? "machine.cd.insert" : "machine.floppy.insert"));
-    java.io.File file = chooser.showOpenDialog(owner.stage());
+    Path file =
+        owner.pickImage(
+            texts.get(kind == DriveKind.CD ? "machine.cd.insert" : "machine.floppy.insert"));
     if (file != null) {
-      insert(kind, unit, file.toPath());
+      insert(kind, unit, file);
     }
   }
 
@@ -490,6 +556,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private void insert(DriveKind kind, int unit, Path file) {
     try {
       session.insert(kind, unit, file);
+      owner.media().add(file);
       notice(
           texts.get(
               kind == DriveKind.CD ? "machine.cd.in" : "machine.floppy.in", file.getFileName()));

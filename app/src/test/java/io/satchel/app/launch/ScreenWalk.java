@@ -417,6 +417,10 @@ abstract class ScreenWalk extends WindowFixture {
     waitForText(robot, "Satchel demonstration");
     WaitForAsyncUtils.sleep(700, java.util.concurrent.TimeUnit.MILLISECONDS);
     visit(robot, "running", visitor);
+    choose(robot, "#text", "text-select");
+    waitForNode(robot, "#screen-text");
+    visit(robot, "running-text", visitor);
+    dismiss();
     Platform.runLater(window::leave);
     waitFor("the question", () -> !dialogs().isEmpty());
     visit(robot, "leaving", visitor);

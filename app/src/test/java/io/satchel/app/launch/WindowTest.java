@@ -19,6 +19,8 @@ import javafx.scene.Node;
 import javafx.scene.control.Button;
 import javafx.scene.control.ButtonBase;
 import javafx.scene.control.Labeled;
+import javafx.scene.control.MenuButton;
+import javafx.scene.control.TextArea;
 import javafx.scene.image.PixelReader;
 import javafx.scene.input.Clipboard;
 import javafx.scene.input.DataFormat;
@@ -262,6 +264,44 @@ class WindowTest extends WindowFixture {
     robot.interact(() -> window.dropped(List.of(disk.toFile())));
     assertThat(robot.lookup("#notice").queryAs(Labeled.class).getText())
         .contains(text("machine.drop.disk", "second.img"));
+  }
+
+  @Test
+  void whatWasInADriveIsPutInAgain(FxRobot robot) throws IOException {
+    Path floppy = Files.write(home.resolve("disk_1.img"), new byte[737_280]);
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    picker.next = floppy;
+    choose(robot, "#media", "floppy-insert");
+    String inserted = text("machine.floppy.in", "disk_1.img");
+    waitFor("the floppy", () -> notice(robot).equals(inserted));
+    choose(robot, "#media", "floppy-eject");
+    MenuButton media = robot.lookup("#media").queryAs(MenuButton.class);
+    robot.interact(media::show);
+    robot.interact(media::hide);
+    assertThat(media.getItems().getLast().getText())
+        .isEqualTo(text("machine.media.again", "disk_1.img"));
+    robot.interact(() -> robot.lookup("#notice").queryAs(Labeled.class).setText(""));
+    choose(robot, "#media", "again-disk_1.img");
+    waitFor("the floppy again", () -> notice(robot).equals(inserted));
+  }
+
+  @Test
+  void aPartOfTheScreensTextIsCopied(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel demonstration");
+    choose(robot, "#text", "text-select");
+    waitForNode(robot, "#screen-text");
+    robot.interact(
+        () -> {
+          TextArea shown = robot.lookup("#screen-text").queryAs(TextArea.class);
+          int at = shown.getText().indexOf("demonstration");
+          shown.selectRange(at, at + "demonstration".length());
+        });
+    answer(robot, "settings.copy");
+    waitFor("the notice", () -> notice(robot).equals(text("machine.text.copied.part")));
+    robot.interact(
+        () -> assertThat(Clipboard.getSystemClipboard().getString()).isEqualTo("demonstration"));
   }
 
   @Test
