@@ -24,7 +24,7 @@ public final class EncryptPage extends DiskPage {
   public EncryptPage(Desktop desktop, DiskFile file, Runnable back) {
     super(desktop, file, "encrypt.title", "encrypt.text", back);
     setId("encrypt");
-    encrypting = new Encrypting(file);
+    encrypting = new Encrypting(desktop.library(), file);
     phrase = new NewPhrase(texts, this::ready);
     old.setId("old-phrase");
     old.setMaxWidth(WIDTH);
@@ -53,7 +53,15 @@ public final class EncryptPage extends DiskPage {
         subject(controls.text("phrase.text"), controls.field("phrase.old", old), phrase);
         buttons(change);
       }
+      case HELD -> outcome(texts.get("encrypt.snapshots"), false);
       case PLAIN, OLD -> {
+        Path own = encrypting.ofMachine();
+        if (own != null) {
+          target.set(own);
+          subject(controls.text("encrypt.machine"), phrase);
+          buttons(start);
+          break;
+        }
         target.set(file.path().toAbsolutePath().resolveSibling(name()));
         subject(
             controls.text(state == Encrypting.State.OLD ? "encrypt.old" : "encrypt.copy"),
@@ -62,7 +70,9 @@ public final class EncryptPage extends DiskPage {
         buttons(start);
       }
     }
-    ready("");
+    if (state != Encrypting.State.HELD) {
+      ready("");
+    }
   }
 
   private void ready(String wrong) {

@@ -1,6 +1,9 @@
 package io.satchel.app.disks;
 
 import io.satchel.app.library.Conversion;
+import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -12,7 +15,9 @@ import io.satchel.image.format.luks.EncryptedImage;
 import io.satchel.image.format.luks.LuksHeader;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Encrypts a disk, and changes the pass phrase of one that is. */
 final class Encrypting {
@@ -26,18 +31,39 @@ final class Encrypting {
     /** Its pass phrase can be changed. */
     LOCKED,
     /** It is encrypted in an old way that has no pass phrases to be changed. */
-    OLD
+    OLD,
+    /** It is a machine's and holds snapshots, which a copy would not have. */
+    HELD
   }
 
+  private final Library library;
   private final DiskFile file;
 
-  Encrypting(DiskFile file) {
+  Encrypting(Library library, DiskFile file) {
+    this.library = library;
     this.file = file;
   }
 
   State look() throws IOException {
     try (OpenedImage image = file.open()) {
-      return state(image);
+      Qcow2Device device = Images.qcow2(image.chain().getFirst().device());
+      State state = state(image);
+      boolean lost = file.entry() != null && device != null && !device.snapshots().isEmpty();
+      return lost && state != State.LOCKED ? State.HELD : state;
+    }
+  }
+
+  /** Where the encrypted disk of a machine goes: into its folder, under a name that is free. */
+  @Nullable Path ofMachine() {
+    Entry entry = file.entry();
+    if (entry == null) {
+      return null;
+    }
+    for (int i = 1; ; i++) {
+      Path candidate = entry.folder().resolve("encrypted-" + i + ".qcow2");
+      if (!Files.exists(candidate)) {
+        return candidate;
+      }
     }
   }
 
@@ -50,10 +76,18 @@ final class Encrypting {
     return device != null && device.encrypted() ? State.OLD : State.PLAIN;
   }
 
-  /** Writes the disk, with all that it lies over, to a new qcow2 image that is encrypted. */
+  /**
+   * Writes the disk, with all that it lies over, to a new qcow2 image that is encrypted; a machine
+   * uses that from then on.
+   */
   void run(Path target, byte[] phrase, Progress progress) throws IOException {
     try (OpenedImage source = file.open()) {
       Conversion.encrypted(source, target, phrase, progress);
+    }
+    Entry entry = file.entry();
+    Disk disk = file.disk();
+    if (entry != null && disk != null) {
+      library.replaceDisk(entry, disk, target);
     }
   }
 

@@ -20,7 +20,7 @@ public final class RebasePage extends DiskPage {
   public RebasePage(Desktop desktop, DiskFile file, Runnable back) {
     super(desktop, file, "rebase.title", "rebase.text", back);
     setId("rebase");
-    rebasing = new Rebasing(file);
+    rebasing = new Rebasing(desktop.library(), file);
     alone = controls.radio("alone", "rebase.alone");
     over = controls.radio("over", "rebase.over");
     ToggleGroup group = new ToggleGroup();
@@ -48,6 +48,10 @@ public final class RebasePage extends DiskPage {
       return;
     }
     boolean layered = found.below() != null;
+    if (file.entry() != null) {
+      ofMachine(found, layered);
+      return;
+    }
     subject(
         layered ? controls.text("rebase.below", found.below()) : controls.text("rebase.below.none"),
         alone,
@@ -59,6 +63,21 @@ public final class RebasePage extends DiskPage {
     (layered ? alone : over).setSelected(true);
     buttons(start);
     ready();
+  }
+
+  /** A machine's disk: what it lies over is the machine's affair, but it can stand alone. */
+  private void ofMachine(Rebasing.Found found, boolean layered) {
+    alone.setSelected(true);
+    if (layered) {
+      subject(
+          controls.text("rebase.below", found.below()),
+          controls.text("rebase.machine"),
+          controls.help("rebase.alone.help"));
+      buttons(start);
+      ready();
+    } else {
+      outcome(texts.get("rebase.below.none"), true);
+    }
   }
 
   private void ready() {

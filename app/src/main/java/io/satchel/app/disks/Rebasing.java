@@ -1,5 +1,8 @@
 package io.satchel.app.disks;
 
+import io.satchel.app.library.Library;
+import io.satchel.app.library.Library.Entry;
+import io.satchel.app.library.MachineFile.Disk;
 import io.satchel.image.Images;
 import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
@@ -16,9 +19,11 @@ import org.jspecify.annotations.Nullable;
 /** Lays a qcow2 image over another one, or over none. */
 final class Rebasing {
 
+  private final Library library;
   private final DiskFile file;
 
-  Rebasing(DiskFile file) {
+  Rebasing(Library library, DiskFile file) {
+    this.library = library;
     this.file = file;
   }
 
@@ -43,8 +48,27 @@ final class Rebasing {
 
   /**
    * Lays it over {@code base}, or over nothing when that is null; what it reads as stays the same.
+   * A machine's disk can only be made to stand alone.
    */
   void run(@Nullable Path base, Progress progress) throws IOException {
+    Entry entry = file.entry();
+    Disk disk = file.disk();
+    if (entry == null || disk == null) {
+      rebase(base, progress);
+      return;
+    }
+    // First the machine's file: wherever this is broken off, the layer opens, over the other files
+    // or alone.
+    library.replaceDisk(entry, disk, file.path());
+    try {
+      rebase(null, progress);
+    } catch (IOException | RuntimeException e) {
+      library.save(entry.folder(), entry.machine());
+      throw e;
+    }
+  }
+
+  private void rebase(@Nullable Path base, Progress progress) throws IOException {
     try (OpenedImage image = file.openForWriting()) {
       if (base == null) {
         Rebase.run(image, null, null, null, progress);

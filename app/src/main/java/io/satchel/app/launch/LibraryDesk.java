@@ -449,6 +449,16 @@ final class LibraryDesk implements LibraryActions, IdentifyPage.Actions {
   }
 
   @Override
+  public void standAlone(Entry entry) {
+    disk(entry, file -> new RebasePage(desktop, file, window::showLibrary));
+  }
+
+  @Override
+  public void encrypt(Entry entry) {
+    disk(entry, file -> new EncryptPage(desktop, file, window::showLibrary));
+  }
+
+  @Override
   public void check(Entry entry) {
     disk(entry, file -> new CheckPage(desktop, file, window::showLibrary));
   }

@@ -533,6 +533,22 @@ public final class Library {
     }
   }
 
+  /**
+   * Gives a machine {@code file}, which lies over no other, in the place of one of its disks. What
+   * the disk consisted of before stays where it is.
+   */
+  public Entry replaceDisk(Entry entry, Disk disk, Path file) throws IOException {
+    List<Disk> disks =
+        entry.machine().disks().stream()
+            .map(
+                each ->
+                    each.unit() == disk.unit()
+                        ? each.withFile(nameFor(entry.folder(), file)).withLayers(List.of())
+                        : each)
+            .toList();
+    return save(entry.folder(), entry.machine().withDisks(disks));
+  }
+
   /** Opens a disk as the machine has it, to be read. */
   public static OpenedImage open(Entry entry, Disk disk) throws IOException {
     return open(entry, disk, Answers.none());

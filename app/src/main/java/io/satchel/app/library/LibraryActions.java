@@ -95,6 +95,12 @@ public interface LibraryActions {
   /** Merges what a machine wrote into the disk below. */
   void commit(Entry entry);
 
+  /** Makes one file of all that a machine's disk consists of. */
+  void standAlone(Entry entry);
+
+  /** Encrypts a machine's disk, or changes its pass phrase. */
+  void encrypt(Entry entry);
+
   void check(Entry entry);
 
   void resize(Entry entry);

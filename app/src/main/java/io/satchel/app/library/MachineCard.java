@@ -195,6 +195,8 @@ final class MachineCard extends VBox {
             controls.item("inside", "card.inside", () -> actions.lookInside(entry)),
             controls.item("compact", "card.compact", () -> actions.compact(entry)),
             controls.item("commit", "card.commit", () -> actions.commit(entry)),
+            controls.item("alone", "card.alone", () -> actions.standAlone(entry)),
+            controls.item("encrypt", "card.encrypt", () -> actions.encrypt(entry)),
             controls.item("check", "card.check", () -> actions.check(entry)),
             controls.item("resize", "card.resize", () -> actions.resize(entry)),
             new SeparatorMenuItem(),

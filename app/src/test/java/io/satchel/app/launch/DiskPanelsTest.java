@@ -212,6 +212,51 @@ class DiskPanelsTest extends WindowFixture {
     }
   }
 
+  @Test
+  void aMachinesDiskIsMadeOneFileAndEncrypted(FxRobot robot) throws IOException {
+    Entry entry = added(robot, MachineFile.named("Whole", 16, "486"), top);
+    Path own = entry.folder().resolve("changes-1.qcow2");
+    robot.interact(() -> window.desk().standAlone(entry));
+    press(robot, "#start");
+    hear(robot, text("rebase.done.alone"));
+    press(robot, "#back");
+    waitForLibrary(robot);
+    Path elsewhere = Files.createDirectory(home.resolve("elsewhere"));
+    Files.move(base, elsewhere.resolve("base.qcow2"));
+    Files.move(top, elsewhere.resolve("top.qcow2"));
+    Entry alone = now(entry);
+    assertThat(alone.problem()).isNull();
+    assertThat(at(own, 0, OpenOptions.readOnly())).isEqualTo("below");
+    assertThat(at(own, 65536, OpenOptions.readOnly())).isEqualTo("above");
+
+    robot.interact(() -> window.desk().encrypt(alone));
+    write(robot, "#phrase", "sesame");
+    write(robot, "#phrase-again", "sesame");
+    assertThat(shows(robot, "#target")).as("its place is the computer's folder").isFalse();
+    press(robot, "#start");
+    Path secret = entry.folder().resolve("encrypted-1.qcow2");
+    hear(robot, secret.toString());
+    assertThat(at(secret, 0, keyed(secret, "sesame"))).isEqualTo("below");
+    assertThat(now(entry).machine().disks().getFirst().file()).isEqualTo("encrypted-1.qcow2");
+  }
+
+  @Test
+  void aMachinesDiskWithSnapshotsIsNotEncrypted(FxRobot robot) throws IOException {
+    Entry entry = added(robot, MachineFile.named("Kept", 16, "486"), base);
+    Path own = entry.folder().resolve("changes-1.qcow2");
+    OpenOptions alone = OpenOptions.forWriting().withBacking(BackingPolicy.NONE);
+    try (OpenedImage opened = Images.open(own, alone)) {
+      Objects.requireNonNull(Images.qcow2(opened.device()))
+          .createSnapshot("one", Instant.EPOCH, 0, 0);
+    }
+    robot.interact(() -> window.desk().encrypt(entry));
+    hear(robot, text("encrypt.snapshots"));
+    assertThat(shows(robot, "#start")).isFalse();
+    press(robot, "#back");
+    robot.interact(() -> window.desk().standAlone(entry));
+    hear(robot, text("rebase.snapshots"));
+  }
+
   private static OpenOptions keyed(Path image, String phrase) {
     return OpenOptions.readOnly().withAnswers(Answers.none().withKey(image, bytes(phrase)));
   }

@@ -266,6 +266,8 @@ abstract class ScreenWalk extends WindowFixture {
     picker.next = over;
     page(robot, visitor, "commit", "#start", desk()::commitDisk);
     page(robot, visitor, "rebase", "#base", desk()::rebaseDisk);
+    page(robot, visitor, "alone-machine", "#start", () -> desk().standAlone(good));
+    page(robot, visitor, "encrypt-machine", "#phrase", () -> desk().encrypt(good));
     page(robot, visitor, "repair-file", "#repair", () -> desk().repair(unchecked("Broken")));
     page(robot, visitor, "repair-disk", "#repair", () -> desk().repair(unchecked("Lost disk")));
   }
