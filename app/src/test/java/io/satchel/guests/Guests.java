@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.satchel.app.launch.Main;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,5 +70,29 @@ public final class Guests {
     String text = printed.toString(StandardCharsets.UTF_8);
     assertThat(status).as(String.join(" ", line) + "\n" + text).isZero();
     return text;
+  }
+
+  /** As {@link #run} without other firmware, in a process of its own. */
+  static void runApart(Object... arguments) throws IOException, InterruptedException {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "run",
+                "--headless"));
+    for (Object argument : arguments) {
+      line.add(argument.toString());
+    }
+    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+    String printed;
+    try (InputStream output = process.getInputStream()) {
+      printed = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    assertThat(process.waitFor()).as(String.join(" ", line) + "\n" + printed).isZero();
   }
 }

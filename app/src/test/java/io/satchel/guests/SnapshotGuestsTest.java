@@ -12,20 +12,22 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A guest that is saved at random moments while it boots, and restored in another run each time,
- * reaches the same prompt and answers what is typed.
+ * A guest that is saved at random moments while it boots, and restored in a new process each time,
+ * reaches the same prompt and answers what is typed. {@code -Dsatchel.moments} gives their number.
  */
 @Tag("guests")
 class SnapshotGuestsTest {
 
   @TempDir private Path folder;
 
+  private static final int MOMENTS = Integer.getInteger("satchel.moments", 50);
+
   @Test
-  void grubReachesItsPromptFromAnyMoment() throws Exception {
+  void grubReachesItsPromptFromFiftyMoments() throws Exception {
     reachesItsPrompt(
         Guests.installed(Guests.GRUB_CD, "grub-rescue-pc"),
-        2,
-        0.5,
+        MOMENTS,
+        1.5,
         16,
         "--expect",
         "GNU/Linux",
@@ -45,7 +47,7 @@ class SnapshotGuestsTest {
   void linuxReachesItsPromptFromFiftyMoments() throws Exception {
     reachesItsPrompt(
         Guests.made("busybox-686.iso"),
-        50,
+        MOMENTS,
         20,
         512,
         "--expect",
@@ -99,7 +101,7 @@ class SnapshotGuestsTest {
       restoring.add("--restore");
       restoring.add("moment " + i);
       restoring.addAll(List.of(steps));
-      Guests.run(List.of(), restoring.toArray());
+      Guests.runApart(restoring.toArray());
     }
   }
 }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** How long it is from power-on to the first instruction of the boot sector. */
 @Tag("bench")
-class PowerOnBench {
+class PowerOnBenchTests {
 
   private static final double LIMIT_MS = 100;
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * beside QEMU's savevm and loadvm on the same guest.
  */
 @Tag("bench")
-class SnapshotBench {
+class SnapshotBenchTests {
   private static final int MEMORY_MIB = 512;
   private static final int FILLED = 256 << 20;
   private static final int DISK = 64 << 20;
