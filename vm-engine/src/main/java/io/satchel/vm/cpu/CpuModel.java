@@ -97,6 +97,10 @@ public final class CpuModel {
     SHA(Report.LEAF_7_EBX, 29),
     /** User-mode instruction prevention, CR4.UMIP. */
     UMIP(Report.LEAF_7_ECX, 2),
+    /** AESENC and its kin on 256 bits. */
+    VAES(Report.LEAF_7_ECX, 9),
+    /** PCLMULQDQ on 256 bits. */
+    VPCLMULQDQ(Report.LEAF_7_ECX, 10),
     RDPID(Report.LEAF_7_ECX, 22),
     /** IA32_ARCH_CAPABILITIES, which says that no speculation gives anything away. */
     ARCH_CAPABILITIES(Report.LEAF_7_EDX, 29),
@@ -212,6 +216,8 @@ public final class CpuModel {
               Feature.SMAP,
               Feature.CLFLUSHOPT,
               Feature.UMIP,
+              Feature.VAES,
+              Feature.VPCLMULQDQ,
               Feature.RDPID,
               Feature.ARCH_CAPABILITIES,
               Feature.XSAVEOPT,

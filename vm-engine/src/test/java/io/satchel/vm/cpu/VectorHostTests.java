@@ -74,7 +74,9 @@ class VectorHostTests {
               Map.entry(Feature.ADX, "adx"),
               Map.entry(Feature.FMA, "fma"),
               Map.entry(Feature.AVX, "avx"),
-              Map.entry(Feature.AVX2, "avx2")));
+              Map.entry(Feature.AVX2, "avx2"),
+              Map.entry(Feature.VAES, "vaes"),
+              Map.entry(Feature.VPCLMULQDQ, "vpclmulqdq")));
 
   /** Rows whose result is not a function of their operands, with the test that covers them. */
   static final Set<String> RANDOM = Set.of("RDRAND", "RDSEED");

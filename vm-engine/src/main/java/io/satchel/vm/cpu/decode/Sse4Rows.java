@@ -144,15 +144,16 @@ final class Sse4Rows {
   }
 
   private static void crypto(OpcodeMap map) {
-    aes(map, 0x0F38DC, "AESENC", "Vx,Hx,Wx", Crypto::aesenc);
-    aes(map, 0x0F38DD, "AESENCLAST", "Vx,Hx,Wx", Crypto::aesenclast);
-    aes(map, 0x0F38DE, "AESDEC", "Vx,Hx,Wx", Crypto::aesdec);
-    aes(map, 0x0F38DF, "AESDECLAST", "Vx,Hx,Wx", Crypto::aesdeclast);
-    aes(map, 0x0F38DB, "AESIMC", "Vx,Wx", Crypto::aesimc);
+    aes(map, 0x0F38DC, "AESENC", Crypto::aesenc);
+    aes(map, 0x0F38DD, "AESENCLAST", Crypto::aesenclast);
+    aes(map, 0x0F38DE, "AESDEC", Crypto::aesdec);
+    aes(map, 0x0F38DF, "AESDECLAST", Crypto::aesdeclast);
+    both(map, 0x0F38DB, "AESIMC", "Vx,Wx", "Vx,Wx", "AES", onLanes(Crypto::aesimc));
     Effect assist = (c, i) -> Vector.lanes(c, i, Crypto::aeskeygenassist);
     both(map, 0x0F3ADF, "AESKEYGENASSIST", "Vx,Wx,Ib", "Vx,Wx,Ib", "AES", assist);
     Effect multiply = (c, i) -> Vector.lanes(c, i, Crypto::pclmulqdq);
     both(map, 0x0F3A44, "PCLMULQDQ", "Vx,Wx,Ib", "Vx,Hx,Wx,Ib", "PCLMULQDQ", multiply);
+    wide(map, 0x0F3A44, "VPCLMULQDQ Vx,Hx,Wx,Ib", "VPCLMULQDQ", multiply);
     sha(map, 0x0F38C8, "SHA1NEXTE", Crypto::sha1nexte);
     sha(map, 0x0F38C9, "SHA1MSG1", Crypto::sha1msg1);
     sha(map, 0x0F38CA, "SHA1MSG2", Crypto::sha1msg2);
@@ -163,11 +164,22 @@ final class Sse4Rows {
     map.effect(0x0F3ACC, "SHA1RNDS4 Vx,Wx,Ib np +SHA", rounds, Trait.SSE);
   }
 
-  private static void aes(
-      OpcodeMap map, int opcode, String name, String vexOperands, Vector.Lane lane) {
+  /** A round of AES, on 256 bits too. */
+  private static void aes(OpcodeMap map, int opcode, String name, Vector.Lane lane) {
+    Effect effect = onLanes(lane);
+    both(map, opcode, name, "Vx,Wx", "Vx,Hx,Wx", "AES", effect);
+    wide(map, opcode, "V%s Vx,Hx,Wx".formatted(name), "VAES", effect);
+  }
+
+  private static Effect onLanes(Vector.Lane lane) {
     Vector.LaneImmediate function = lane.ignoringImmediate();
-    Effect effect = (c, i) -> Vector.lanes(c, i, function);
-    both(map, opcode, name, "Vx,Wx", vexOperands, "AES", effect);
+    return (c, i) -> Vector.lanes(c, i, function);
+  }
+
+  /** A VEX row for 256 bits, which came with a feature of its own. */
+  private static void wide(
+      OpcodeMap map, int opcode, String instruction, String feature, Effect effect) {
+    map.effect(opcode, "%s 66 vex L1 +AVX +%s".formatted(instruction, feature), effect, Trait.AVX);
   }
 
   /** A row, and a VEX row that needs the same feature beside AVX. */
@@ -185,8 +197,6 @@ final class Sse4Rows {
   }
 
   private static void sha(OpcodeMap map, int opcode, String name, Vector.Lane lane) {
-    Vector.LaneImmediate function = lane.ignoringImmediate();
-    Effect effect = (c, i) -> Vector.lanes(c, i, function);
-    map.effect(opcode, name + " Vx,Wx np +SHA", effect, Trait.SSE);
+    map.effect(opcode, name + " Vx,Wx np +SHA", onLanes(lane), Trait.SSE);
   }
 }
