@@ -81,6 +81,8 @@ public final class CpuModel {
     HYPERVISOR(Report.LEAF_1_ECX, 31),
     /** RDFSBASE and its kin, CR4.FSGSBASE. */
     FSGSBASE(Report.LEAF_7_EBX, 0),
+    /** IA32_TSC_ADJUST. */
+    TSC_ADJUST(Report.LEAF_7_EBX, 1),
     BMI1(Report.LEAF_7_EBX, 3),
     AVX2(Report.LEAF_7_EBX, 5),
     /** Supervisor-mode execution prevention, CR4.SMEP. */
@@ -206,6 +208,7 @@ public final class CpuModel {
               Feature.LZCNT,
               Feature.X2APIC,
               Feature.TSC_DEADLINE,
+              Feature.TSC_ADJUST,
               Feature.PCID,
               Feature.XSAVE,
               Feature.HYPERVISOR,

@@ -223,6 +223,10 @@ public final class CpuState {
   public long apicBase = 0xFEE0_0900L;
   public long pat = 0x0007_0406_0007_0406L;
   public long tscOffset;
+
+  /** IA32_TSC_ADJUST: what WRMSR has added to the time stamp counter since the reset. */
+  public long tscAdjust;
+
   public long miscEnable = 1;
   public final long[] mtrr = new long[32];
   public long star;
@@ -459,6 +463,7 @@ public final class CpuState {
     Arrays.fill(counter, 0);
     xcr0 = 1;
     tscOffset = -tsc.getAsLong();
+    tscAdjust = 0;
     Arrays.fill(mtrr, 0);
     fpu.reset();
     Arrays.fill(xmm, 0);

@@ -158,6 +158,7 @@ public final class LocalApic
       int icrHigh,
       int[] lvt,
       int initialCount,
+      @Default("false") boolean ranOut,
       int divide,
       long deadline,
       long timerStart,
@@ -190,6 +191,10 @@ public final class LocalApic
   private int icrHigh;
   private final int[] lvt = new int[LVT_COUNT];
   private int initialCount;
+
+  /** A one-shot has reached zero, where it stays in every mode until a count is loaded. */
+  private boolean ranOut;
+
   private int divide;
   private long deadline;
   private long timerStart;
@@ -535,6 +540,7 @@ public final class LocalApic
       case INITIAL_COUNT -> {
         if (!waitsForDeadline()) {
           initialCount = value;
+          ranOut = false;
           startTimer();
         }
       }
@@ -573,7 +579,12 @@ public final class LocalApic
         deadline = 0;
       }
       if ((changed & LVT_TIMER_MODE) != 0) {
-        scheduleTimer(clock.nanos());
+        long now = clock.nanos();
+        if ((before & LVT_TIMER_MODE) == LVT_PERIODIC && initialCount != 0) {
+          // A one-shot goes on counting from where the period was.
+          timerStart = now - (now - timerStart) % period();
+        }
+        scheduleTimer(now);
       }
     }
     update();
@@ -692,7 +703,7 @@ public final class LocalApic
 
   private int currentCount() {
     long initial = initialCount & 0xFFFF_FFFFL;
-    if (initial == 0) {
+    if (initial == 0 || ranOut) {
       return 0;
     }
     long elapsed = clock.nanos() - timerStart >>> divideShift();
@@ -712,7 +723,6 @@ public final class LocalApic
    * between two readings would find a short one-shot already over, and it would never fire.
    */
   private void scheduleTimer(long now) {
-    long initial = initialCount & 0xFFFF_FFFFL;
     due = NEVER;
     if (waitsForDeadline()) {
       long timeStamp = now + core.timeStampOffset();
@@ -722,8 +732,8 @@ public final class LocalApic
       } else if (deadline != 0 && left > 0 && left < NEVER - now) {
         due = now + left;
       }
-    } else if (initial != 0) {
-      long period = initial << divideShift();
+    } else if (initialCount != 0 && !ranOut) {
+      long period = period();
       if (periodic()) {
         due = timerStart + ((now - timerStart) / period + 1) * period;
       } else if (timerStart + period > now) {
@@ -752,14 +762,21 @@ public final class LocalApic
       deadline = 0;
     } else if (periodic() && initialCount != 0) {
       // Periods that a slow host has missed are one.
-      long period = (initialCount & 0xFFFF_FFFFL) << divideShift();
+      long period = period();
       due = fired + period;
       long earliest = Math.max(clock.nanos(), fired + SHORTEST_PERIOD);
       if (due < earliest) {
         due += (earliest - due + period - 1) / period * period;
       }
       reschedule();
+    } else {
+      ranOut = true;
     }
+  }
+
+  /** Nanoseconds in which the initial count is counted down. */
+  private long period() {
+    return (initialCount & 0xFFFF_FFFFL) << divideShift();
   }
 
   @Override
@@ -797,6 +814,7 @@ public final class LocalApic
       lvt[LVT_LINT0] = ApicBus.EXT_INT << 8;
     }
     initialCount = 0;
+    ranOut = false;
     divide = 0;
     deadline = 0;
     timerStart = clock.nanos();
@@ -821,6 +839,7 @@ public final class LocalApic
         icrHigh,
         lvt.clone(),
         initialCount,
+        ranOut,
         divide,
         deadline,
         timerStart,
@@ -845,6 +864,7 @@ public final class LocalApic
     icrHigh = state.icrHigh();
     System.arraycopy(Arrays.copyOf(state.lvt(), LVT_COUNT), 0, lvt, 0, LVT_COUNT);
     initialCount = state.initialCount();
+    ranOut = state.ranOut();
     divide = state.divide();
     deadline = state.deadline();
     timerStart = state.timerStart();

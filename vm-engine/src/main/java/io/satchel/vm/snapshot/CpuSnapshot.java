@@ -3,6 +3,7 @@ package io.satchel.vm.snapshot;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.FpuState;
 import io.satchel.vm.cpu.LazyFlags;
+import io.satchel.vm.device.Default;
 
 /**
  * The architectural state of one processor, under the names of {@link CpuState}; a test holds the
@@ -50,6 +51,7 @@ public record CpuSnapshot(
     long apicBase,
     long pat,
     long tscOffset,
+    @Default("0") long tscAdjust,
     long miscEnable,
     long[] mtrr,
     boolean ignne,
@@ -179,6 +181,7 @@ public record CpuSnapshot(
         cpu.apicBase,
         cpu.pat,
         cpu.tscOffset,
+        cpu.tscAdjust,
         cpu.miscEnable,
         cpu.mtrr.clone(),
         cpu.ignne,
@@ -239,6 +242,7 @@ public record CpuSnapshot(
     cpu.apicBase = apicBase;
     cpu.pat = pat;
     cpu.tscOffset = tscOffset;
+    cpu.tscAdjust = tscAdjust;
     cpu.miscEnable = miscEnable;
     copy(mtrr, cpu.mtrr);
     cpu.ignne = ignne;

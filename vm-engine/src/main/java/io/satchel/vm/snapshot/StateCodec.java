@@ -1,5 +1,6 @@
 package io.satchel.vm.snapshot;
 
+import io.satchel.vm.device.Default;
 import io.satchel.vm.device.Device;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;

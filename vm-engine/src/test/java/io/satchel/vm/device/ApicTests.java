@@ -185,6 +185,38 @@ class ApicTests {
     }
 
     @Test
+    void aCountThatRanOutStaysAtZeroInEveryModeUntilOneIsLoaded() {
+      enable();
+      set(0x3E0, 0x0B);
+      set(0x320, 0x40);
+      set(0x380, 1_000);
+      rig.advance(1_500);
+      assertThat(apic.acknowledge()).isEqualTo(0x40);
+      set(0xB0, 0);
+      set(0x320, 0x2_0040);
+      rig.advance(10_000);
+      assertThat(get(0x390)).isZero();
+      assertThat(core.intr).isFalse();
+      set(0x380, 1_000);
+      rig.advance(400);
+      assertThat(get(0x390)).isEqualTo(600);
+    }
+
+    @Test
+    void aOneShotGoesOnFromWhereThePeriodWas() {
+      enable();
+      set(0x3E0, 0x0B);
+      set(0x320, 0x3_0040);
+      set(0x380, 100_000);
+      rig.advance(330_000);
+      set(0x320, 0x40);
+      assertThat(get(0x390)).isEqualTo(70_000);
+      rig.advance(70_000);
+      assertThat(core.intr).isTrue();
+      assertThat(get(0x390)).isZero();
+    }
+
+    @Test
     void aPeriodOfOneNanosecondDoesNotStopTheHost() {
       enable();
       set(0x3E0, 0x0B);

@@ -3,6 +3,7 @@ package io.satchel.vm.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.satchel.vm.device.Default;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

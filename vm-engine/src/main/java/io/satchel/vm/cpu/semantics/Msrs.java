@@ -35,6 +35,7 @@ public final class Msrs {
   private static final int PLATFORM_ID = 0x17;
   private static final int APIC_BASE = 0x1B;
   private static final int EBL_CR_POWERON = 0x2A;
+  private static final int TSC_ADJUST = 0x3B;
   private static final int BIOS_UPDT_TRIG = 0x79;
   private static final int BIOS_SIGN_ID = 0x8B;
   private static final int PERFCTR0 = 0xC1;
@@ -208,6 +209,7 @@ public final class Msrs {
       case TSC_AUX -> model.has(Feature.RDTSCP) || model.has(Feature.RDPID);
       case ARCH_CAPABILITIES -> model.has(Feature.ARCH_CAPABILITIES);
       case TSC_DEADLINE -> model.has(Feature.TSC_DEADLINE);
+      case TSC_ADJUST -> model.has(Feature.TSC_ADJUST);
       default ->
           x2apic(address)
               ? (cpu.apicBase & APIC_BASE_EXTD) != 0
@@ -276,6 +278,7 @@ public final class Msrs {
     }
     return switch (address) {
       case TIME_STAMP_COUNTER -> timeStamp(cpu);
+      case TSC_ADJUST -> cpu.tscAdjust;
       case APIC_BASE -> cpu.apicBase;
       case TSC_DEADLINE -> cpu.apic.deadline();
       // The revision of the microcode, in the upper half.
@@ -325,7 +328,8 @@ public final class Msrs {
       return;
     }
     switch (address) {
-      case TIME_STAMP_COUNTER -> cpu.tscOffset = value - cpu.tsc.getAsLong();
+      case TIME_STAMP_COUNTER -> adjust(cpu, value - timeStamp(cpu));
+      case TSC_ADJUST -> adjust(cpu, value - cpu.tscAdjust);
       case APIC_BASE -> writeApicBase(cpu, value);
       case TSC_DEADLINE -> cpu.apic.setDeadline(value);
       case SYSENTER_CS -> cpu.sysenterCs = value & 0xFFFF_FFFFL;
@@ -369,6 +373,12 @@ public final class Msrs {
         // Accepted without an effect.
       }
     }
+  }
+
+  /** Both registers show what is added to either (SDM volume 3, section 18.17.3). */
+  private static void adjust(CpuState cpu, long ticks) {
+    cpu.tscOffset += ticks;
+    cpu.tscAdjust += ticks;
   }
 
   private static long entryPoint(CpuState cpu, long value) {

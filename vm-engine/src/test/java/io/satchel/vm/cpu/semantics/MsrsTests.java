@@ -107,6 +107,17 @@ class MsrsTests {
   }
 
   @Test
+  void theTimeStampCounterAndItsAdjustmentMoveTogether() {
+    long before = read(0x10);
+    write(0x3B, 1000);
+    assertThat(read(0x10)).isEqualTo(before + 1000);
+    write(0x3B, 400);
+    assertThat(read(0x10)).isEqualTo(before + 400);
+    write(0x10, before);
+    assertThat(read(0x3B)).isZero();
+  }
+
+  @Test
   void writingTheTimeStampCounterMovesIt() {
     cpu.tsc = () -> 1000;
     write(0x10, 0x1_0000_0005L);

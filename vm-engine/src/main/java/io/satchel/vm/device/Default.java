@@ -1,4 +1,4 @@
-package io.satchel.vm.snapshot;
+package io.satchel.vm.device;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
