@@ -16,7 +16,7 @@ python3 "$SOURCE/i386/test-mmx.py" "$SOURCE/i386/x86.csv" "$WORK/test-mmx.h" MMX
 python3 "$SOURCE/i386/test-avx.py" "$SOURCE/i386/x86.csv" "$WORK/test-avx.h"
 
 # build NAME WIDTH SOURCES AND FLAGS: a program, and what it prints here. What the threads of signals, testthread and
-# threadcount print depends on who runs first: of these the exit status counts alone.
+# threadcount print depends on who runs first, and vsyscall prints the time: of these the exit status counts alone.
 build() {
   local name=$1-$2 width=$2
   shift 2
@@ -27,7 +27,7 @@ build() {
   local status=0
   timeout 60 "$ROOT/tcg/$name" > "$ROOT/tcg/$name.expected" 2> /dev/null < /dev/null || status=$?
   echo "$status" > "$ROOT/tcg/$name.status"
-  case $name in signals-*|testthread-*|threadcount-*) rm "$ROOT/tcg/$name.expected" ;; esac
+  case $name in signals-*|testthread-*|threadcount-*|vsyscall-*) rm "$ROOT/tcg/$name.expected" ;; esac
 }
 
 for file in "$SOURCE"/i386/test-i386-*.c; do
@@ -69,11 +69,13 @@ mount -t proc proc /proc
 mount -t devtmpfs dev /dev
 exec > /dev/ttyS0 2>&1
 cd /tcg
+# Approximations, of which the manual gives the greatest error only: the instruction, the register, its numbers.
+exact() { awk '/ V?R(CP|SQRT)[PS]S /{skip=3} skip>0{skip--; next} {print}' "$1" > "$2"; }
 for status in *.status; do
   name=${status%.status}
   timeout 600 ./$name > /tmp/out 2> /dev/null < /dev/null
   got=$?
-  [ -f $name.expected ] && diff $name.expected /tmp/out | grep '^[-+][^-+]' | head -n 1000 | sed "s/^/TCG DIFF $name /"
+  [ -f $name.expected ] && exact $name.expected /tmp/a && exact /tmp/out /tmp/b && diff /tmp/a /tmp/b | grep '^[-+][^-+]' | head -n 1000 | sed "s/^/TCG DIFF $name /"
   echo "TCG END $name $got $(cat $status)"
 done
 echo "TCG DONE"

@@ -8,6 +8,7 @@ import io.satchel.vm.api.MachineConfig.Clock;
 import io.satchel.vm.api.MachineConfig.Kernel;
 import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.bus.IoHandler;
+import io.satchel.vm.device.Piix3;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,6 +51,9 @@ class KvmUnitTests {
   private static final int TEST_MEMORY_SIZE = 0x1_0000;
   private static final int TEST_PORT = 0xE0;
 
+  /** Ports by which the suite drives the interrupt lines 0 to 15. */
+  private static final int TEST_LINES = 0x2000;
+
   /** What both widths have. */
   private static final String COMMON =
       "smptest smptest3 vmexit_cpuid vmexit_mov_from_cr8 vmexit_mov_to_cr8 vmexit_inl_pmtimer"
@@ -76,7 +80,6 @@ class KvmUnitTests {
           "pku", "protection keys are not there, and CPUID says so",
           "pks", "protection keys are not there, and CPUID says so",
           "la57", "paging with five levels is not there, and CPUID says so",
-          "tsc_adjust", "IA32_TSC_ADJUST is not there, and CPUID says so",
           "rdpru", "RDPRU is AMD's, and CPUID says that it is not there");
 
   @TempDir Path folder;
@@ -229,7 +232,27 @@ class KvmUnitTests {
         .memory()
         .mapDevice(TEST_MEMORY, TEST_MEMORY_SIZE, "test memory", new TestMemory());
     machine.board().ports().map(TEST_PORT, 4, 7, "test port", new TestMemory());
+    Piix3 bridge =
+        machine.devices().stream()
+            .filter(Piix3.class::isInstance)
+            .map(Piix3.class::cast)
+            .findFirst()
+            .orElseThrow();
+    machine.board().ports().map(TEST_LINES, 16, 1, "test lines", new TestLines(bridge));
     return machine;
+  }
+
+  /** Interrupt lines, each with a port that sets its level. */
+  private record TestLines(Piix3 bridge) implements IoHandler {
+    @Override
+    public int read(int offset, int width) {
+      return 0;
+    }
+
+    @Override
+    public void write(int offset, int width, int value) {
+      bridge.isa(offset).set(value != 0);
+    }
   }
 
   /** Bytes that only device accesses reach. */
