@@ -31,6 +31,13 @@ final class ScreenCanvas extends Region {
         }
       };
   private @Nullable PixelBuffer<IntBuffer> buffer;
+
+  /**
+   * The same memory as the buffer's. The thread that draws moves the limit of the buffer that it
+   * was given, and may do so while the next picture is written.
+   */
+  private IntBuffer memory = IntBuffer.allocate(0);
+
   private @Nullable WritableImage image;
   private int pictureWidth = 720;
   private int pictureHeight = 400;
@@ -94,19 +101,19 @@ final class ScreenCanvas extends Region {
       pictureWidth = change.width();
       pictureHeight = change.height();
       squarePixels = change.squarePixels();
-      IntBuffer memory =
+      memory =
           ByteBuffer.allocateDirect(pictureWidth * pictureHeight * 4)
               .order(ByteOrder.nativeOrder())
               .asIntBuffer();
       pixels =
           new PixelBuffer<>(
-              pictureWidth, pictureHeight, memory, PixelFormat.getIntArgbPreInstance());
+              pictureWidth, pictureHeight, memory.duplicate(), PixelFormat.getIntArgbPreInstance());
       buffer = pixels;
       image = new WritableImage(pixels);
       view.setImage(image);
       place();
     }
-    if (screen.copy(change, pixels.getBuffer())) {
+    if (screen.copy(change, memory)) {
       pixels.updateBuffer(_ -> new Rectangle2D(change.x(), change.y(), change.w(), change.h()));
     }
   }
