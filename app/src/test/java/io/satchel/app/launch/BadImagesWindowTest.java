@@ -24,7 +24,7 @@ import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** Whatever is wrong with an image: a dialog that names it, in the reader's language. */
-@Timeout(120)
+@Timeout(180)
 @InBothLanguages
 class BadImagesWindowTest extends WindowFixture {
 

@@ -34,7 +34,7 @@ import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** Merging, laying over, encrypting and compacting everything, as a person does it. */
-@Timeout(180)
+@Timeout(240)
 @InBothLanguages
 class DiskPanelsTest extends WindowFixture {
 

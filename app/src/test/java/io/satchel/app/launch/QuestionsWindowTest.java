@@ -22,7 +22,7 @@ import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** What is asked before an image can be opened, as a person answers it. */
-@Timeout(120)
+@Timeout(180)
 @InBothLanguages
 class QuestionsWindowTest extends WindowFixture {
 

@@ -36,7 +36,7 @@ import org.testfx.framework.junit5.Start;
 import org.testfx.util.WaitForAsyncUtils;
 
 /** The window as a person uses it, on JavaFX's headless platform. */
-@Timeout(120)
+@Timeout(180)
 @InBothLanguages
 class WindowTest extends WindowFixture {
 

@@ -27,7 +27,7 @@ import org.testfx.api.FxRobot;
 import org.testfx.framework.junit5.Start;
 
 /** Every wizard to its end, back, and to Cancel on every page. */
-@Timeout(120)
+@Timeout(180)
 @InBothLanguages
 class WizardTest extends WindowFixture {
 
