@@ -2,10 +2,13 @@ package io.satchel.app.headless;
 
 import io.satchel.app.common.Defects;
 import io.satchel.app.common.Sentences;
+import io.satchel.app.machine.MeterWords;
 import io.satchel.app.open.RunRequest;
 import io.satchel.app.open.Session;
+import io.satchel.resources.Texts;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineEvents;
+import io.satchel.vm.api.Meter;
 import io.satchel.vm.host.ScreenImage;
 import io.satchel.vm.host.TextScreen;
 import java.io.BufferedOutputStream;
@@ -98,6 +101,7 @@ public final class HeadlessRun {
     long started = System.nanoTime();
     Machine machine = session.machine();
     machine.attach(screen);
+    Meter meter = traceTranslation ? machine.meter() : null;
     Script script = new Script(machine, screen, steps);
     listener.script = script;
     List<CompletableFuture<Machine.Status>> goals = new ArrayList<>();
@@ -118,7 +122,10 @@ public final class HeadlessRun {
       boolean done = reached.state() == Future.State.SUCCESS;
       summary(done ? reached.resultNow() : machine.status(), System.nanoTime() - started);
     }
-    if (traceTranslation) {
+    if (meter != null) {
+      MeterWords.lines(new Texts(Locale.ENGLISH), meter.read(), machine.speed(), machine.state())
+          .forEach(line -> err.println("translate: " + line));
+      meter.close();
       // The figures are the machine's thread's own while it runs.
       machine.close();
       machine.translation().lines().forEach(line -> err.println("translate: " + line));

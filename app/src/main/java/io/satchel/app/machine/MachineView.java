@@ -116,6 +116,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
 
   private static final int TEXT_ROWS = 25;
 
+  /** Ticks between two readings of the meter: with fewer, its figures are not to be read. */
+  private static final int METER_TICKS = 2;
+
   /** The name of a CD of dropped files. */
   private static final String DROPPED = "FILES";
 
@@ -153,6 +156,8 @@ public final class MachineView extends BorderPane implements AutoCloseable {
   private final ChangeListener<Boolean> fullScreenChanged = (_, _, full) -> bars(!full);
   private final MenuItem recordItem = new MenuItem();
   private final StackPane centre;
+  private @Nullable MeterPanel meter;
+  private int ticks;
   private @Nullable Recorder recorder;
   private @Nullable Timeline noticeEnd;
 
@@ -166,7 +171,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     keyboard = new PhysicalKeyboard(canvas, this::key, this::outOfTheGuest);
     typist = new Typist(machine);
     pointer = new PointerGrab(canvas, machine::pointer);
-    status = new StatusLine(texts, machine);
+    status = new StatusLine(texts, machine, this::toggleMeter);
     pauseButton = button("pause", "machine.pause", this::togglePause);
     toolBar = toolBar();
     setTop(toolBar);
@@ -225,6 +230,7 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     owner.stage().setFullScreen(false);
     bars(true);
     ticker.stop();
+    closeMeter();
     canvas.stop();
     pointer.release();
     screen.setWanted(false);
@@ -658,6 +664,9 @@ public final class MachineView extends BorderPane implements AutoCloseable {
       centre.getChildren().add(toolBar);
       toolBar.setVisible(false);
     }
+    if (!shown) {
+      closeMeter();
+    }
     status.setVisible(shown);
     status.setManaged(shown);
   }
@@ -774,7 +783,33 @@ public final class MachineView extends BorderPane implements AutoCloseable {
     return Arrays.stream(pixels).allMatch(each -> each == pixels[0]);
   }
 
+  /** Shows beside the picture why the machine is as fast as it is, or no longer. */
+  void toggleMeter() {
+    if (closeMeter()) {
+      canvas.requestFocus();
+      return;
+    }
+    MeterPanel shown = new MeterPanel(texts, machine, this::toggleMeter);
+    meter = shown;
+    setRight(shown);
+  }
+
+  private boolean closeMeter() {
+    MeterPanel shown = meter;
+    if (shown == null) {
+      return false;
+    }
+    meter = null;
+    setRight(null);
+    shown.close();
+    return true;
+  }
+
   private void tick() {
+    MeterPanel shown = meter;
+    if (shown != null && ++ticks % METER_TICKS == 0) {
+      shown.refresh();
+    }
     Stage stage = owner.stage();
     screen.setWanted(stage.isShowing() && !stage.isIconified());
     status.refresh();

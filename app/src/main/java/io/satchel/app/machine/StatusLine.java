@@ -1,10 +1,13 @@
 package io.satchel.app.machine;
 
+import io.satchel.app.common.Controls;
 import io.satchel.resources.Texts;
 import io.satchel.vm.api.Machine;
 import io.satchel.vm.api.MachineState;
 import java.util.Locale;
 import javafx.geometry.Insets;
+import javafx.geometry.Pos;
+import javafx.scene.control.Button;
 import javafx.scene.control.Label;
 import javafx.scene.layout.HBox;
 import javafx.scene.layout.Priority;
@@ -29,7 +32,10 @@ final class StatusLine extends HBox {
   private long lastRead;
   private long lastWritten;
 
-  StatusLine(Texts texts, Machine machine) {
+  /**
+   * @param why shows why the machine is as fast as it is, or no longer
+   */
+  StatusLine(Texts texts, Machine machine, Runnable why) {
     super(16);
     this.texts = texts;
     this.machine = machine;
@@ -41,7 +47,9 @@ final class StatusLine extends HBox {
     speed.setId("speed");
     disk.setId("disk");
     state.setId("state");
-    getChildren().addAll(pointer, space, state, disk, speed);
+    setAlignment(Pos.CENTER_LEFT);
+    Button reason = new Controls(texts).button("why", "status.why", why);
+    getChildren().addAll(pointer, space, state, disk, speed, reason);
   }
 
   void pointer(boolean grabbed) {

@@ -143,6 +143,16 @@ class HeadlessRunTest {
   }
 
   @Test
+  void theTraceSaysWhatTheTimeWentTo() throws IOException {
+    Path spin = BootSectors.disk(folder.resolve("spin.img"), "spin: jmp spin\n");
+    CommandLineRun run = run(spin, "--wait", "1", "--trace", "translate");
+    assertThat(run.status()).as(run.err()).isZero();
+    assertThat(run.err())
+        .contains("translate: In translated code: ", "translate: regions ")
+        .containsPattern("translate: Of them in translated code: [1-9]");
+  }
+
+  @Test
   void theInstructionClockRepeatsARun() throws IOException {
     Path image = demo();
     String first = instructions(image, folder.resolve("1.png"));

@@ -29,6 +29,7 @@ import javafx.scene.Scene;
 import javafx.scene.control.Button;
 import javafx.scene.control.ButtonType;
 import javafx.scene.control.DialogPane;
+import javafx.scene.control.ProgressBar;
 import javafx.scene.control.TableView;
 import javafx.scene.control.TextInputControl;
 import javafx.scene.control.ToggleButton;
@@ -423,11 +424,22 @@ abstract class ScreenWalk extends WindowFixture {
     waitForNode(robot, "#screen-text");
     visit(robot, "running-text", visitor);
     dismiss();
+    press(robot, "#why");
+    waitFor("the figures", () -> shares(robot).stream().anyMatch(each -> each > 0));
+    visit(robot, "running-speed", visitor);
+    press(robot, "#meter-close");
     Platform.runLater(window::leave);
     waitFor("the question", () -> !dialogs().isEmpty());
     visit(robot, "leaving", visitor);
     press(robot, dialogs().getLast().getButtonTypes().get(1).getText());
     waitForLibrary(robot);
+  }
+
+  /** The shares that the page of a machine's speed shows. */
+  static List<Double> shares(FxRobot robot) {
+    return robot.lookup("#meter .progress-bar").queryAllAs(ProgressBar.class).stream()
+        .map(ProgressBar::getProgress)
+        .toList();
   }
 
   /** The dialogs that are shown, the newest last. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.satchel.app.demo.BootSectors;
 import io.satchel.app.machine.MachineView;
 import io.satchel.app.open.RunRequest;
+import io.satchel.vm.api.MachineConfig.Speed;
 import io.satchel.vm.api.MachineEvents;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -102,6 +103,31 @@ class WindowTest extends WindowFixture {
       assertThat(control.getAccessibleText()).as(((Labeled) control).getText()).isNotBlank();
     }
     assertThat(robot.lookup("#screen").queryAs(Node.class).getAccessibleText()).isNotBlank();
+  }
+
+  @Test
+  void theSpeedsPageSaysWhyAndHoldsTheMachine(FxRobot robot) {
+    robot.clickOn("#demo");
+    waitForText(robot, "Satchel");
+    var machine = view(robot).orElseThrow().session().machine();
+    press(robot, "#why");
+    waitFor(
+        "the shares",
+        () ->
+            Math.abs(ScreenWalk.shares(robot).stream().mapToDouble(each -> each).sum() - 1) < 0.01);
+    assertThat(robot.lookup("#meter-sentence").queryAs(Labeled.class).getText()).isNotBlank();
+    robot.interact(() -> robot.lookup("#held").queryComboBox().setValue(Speed.I486));
+    waitFor("the machine to be held", () -> machine.speed() == Speed.I486);
+    press(robot, "#meter-close");
+    assertThat(robot.lookup("#meter").tryQuery()).isEmpty();
+    assertThat(robot.lookup("#screen").queryAs(Node.class).isFocused()).isTrue();
+    press(robot, "#why");
+    robot.clickOn("#pause");
+    waitFor(
+        "the pause",
+        () ->
+            "It is paused, so it takes no time."
+                .equals(robot.lookup("#meter-sentence").queryAs(Labeled.class).getText()));
   }
 
   @Test

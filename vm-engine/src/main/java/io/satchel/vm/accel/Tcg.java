@@ -60,6 +60,11 @@ public final class Tcg implements Accelerator {
     return cache.statistics();
   }
 
+  /** What the processor is executing; for one thread that looks now and then. */
+  public CodeCache.Doing doing() {
+    return cache.doing();
+  }
+
   /** One thread that goes away when there is nothing to translate. */
   private static Executor translatorThread() {
     ThreadPoolExecutor pool =

@@ -73,6 +73,9 @@ public interface Machine extends AutoCloseable {
    */
   void at(long virtualNanos, Runnable action);
 
+  /** Begins to measure what the machine's time goes to. Costs little, but not nothing. */
+  Meter meter();
+
   /**
    * What the translator of hot code has done, in lines for a person who looks for speed; empty when
    * there is none. The figures are those of one moment only when the machine has ended.

@@ -7,6 +7,7 @@ import io.satchel.vm.host.Inbox;
 import io.satchel.vm.time.EventQueue;
 import io.satchel.vm.time.VirtualClock;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -49,12 +50,26 @@ final class MachineLoop implements Runnable {
   /** How long an idle machine sleeps at most, lest a lost wake-up stop it for ever. */
   private static final long LONGEST_SLEEP = 50_000_000;
 
+  /** Why the machine's thread sleeps. */
+  enum Rest {
+    PAUSED,
+    /** The processors wait for an interrupt. */
+    IDLE,
+    /** The same while a drive is at work. */
+    DISK,
+    /** The machine is held to a speed and has done its share. */
+    HELD
+  }
+
   /** What the loop asks its machine. */
   interface Control {
     /** Whether the loop is to end. */
     boolean ended();
 
     boolean paused();
+
+    /** Whether a drive is at work. */
+    boolean diskAtWork();
 
     /** A processor has shut down. */
     void tripleFault(CpuState cpu);
@@ -81,6 +96,12 @@ final class MachineLoop implements Runnable {
 
   /** Whose turn was last. */
   private int turn;
+
+  /** Nanoseconds slept, by reason. */
+  private final AtomicLongArray slept = new AtomicLongArray(Rest.values().length);
+
+  private volatile @Nullable Rest resting;
+  private volatile long restingSince;
 
   private volatile Thread thread = Thread.currentThread();
 
@@ -213,7 +234,7 @@ final class MachineLoop implements Runnable {
       }
       if (control.paused()) {
         if (inbox.isEmpty()) {
-          host.park(this, LONGEST_SLEEP);
+          park(Rest.PAUSED, LONGEST_SLEEP);
         }
         continue;
       }
@@ -281,21 +302,48 @@ final class MachineLoop implements Runnable {
     long until = events.next();
     if (counting.used) {
       if (until == EventQueue.NEVER) {
-        host.park(this, LONGEST_SLEEP);
+        park(Rest.IDLE, LONGEST_SLEEP);
       } else if (inbox.isEmpty()) {
         counting.other += Math.max(0, until - now);
       }
       return;
     }
     if (inbox.isEmpty()) {
-      host.park(this, Math.min(LONGEST_SLEEP, until - now) + clock.ahead());
+      park(
+          control.diskAtWork() ? Rest.DISK : Rest.IDLE,
+          Math.min(LONGEST_SLEEP, until - now) + clock.ahead());
     }
   }
 
   /** Sleeps for as long as the machine is ahead of the host. */
   private void rest() {
     if (inbox.isEmpty()) {
-      host.park(this, clock.ahead());
+      park(Rest.HELD, clock.ahead());
     }
+  }
+
+  private void park(Rest why, long nanos) {
+    long before = host.nanos();
+    restingSince = before;
+    resting = why;
+    host.park(this, nanos);
+    resting = null;
+    slept.addAndGet(why.ordinal(), host.nanos() - before);
+  }
+
+  /** Nanoseconds that the machine's thread has slept for a reason; from any thread. */
+  long slept(Rest why) {
+    long sum = slept.get(why.ordinal());
+    return resting == why ? sum + Math.max(0, host.nanos() - restingSince) : sum;
+  }
+
+  /** Whether the machine's thread sleeps; from any thread. */
+  boolean resting() {
+    return resting != null;
+  }
+
+  /** The machine's thread, once it runs. */
+  Thread thread() {
+    return thread;
   }
 }

@@ -11,6 +11,7 @@ import io.satchel.vm.api.MachineEvents;
 import io.satchel.vm.api.MachineEvents.Cause;
 import io.satchel.vm.api.MachineEvents.End;
 import io.satchel.vm.api.MachineState;
+import io.satchel.vm.api.Meter;
 import io.satchel.vm.api.Saving;
 import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.bus.IoPorts;
@@ -91,6 +92,7 @@ public final class PcMachine implements Machine {
   private static final int VGA_SLOT = 2;
 
   private final MachineConfig config;
+  private final HostTime host;
   private final MachineEvents listener;
   private final Inbox inbox = new Inbox();
   private final EventQueue events = new EventQueue();
@@ -141,6 +143,7 @@ public final class PcMachine implements Machine {
   /** One that goes by another host's time. */
   PcMachine(MachineConfig config, MachineEvents listener, HostTime host) throws IOException {
     this.config = config;
+    this.host = host;
     this.listener = listener;
     MachineConfig.Flash flash = config.flash();
     byte @Nullable [] biosFile = firmware(flash == null ? config.bios() : flash.code());
@@ -439,6 +442,21 @@ public final class PcMachine implements Machine {
     @Override
     public boolean paused() {
       return state != MachineState.RUNNING;
+    }
+
+    @Override
+    public boolean diskAtWork() {
+      for (BlockBackend medium : ideMedia) {
+        if (medium != null && medium.outstanding() > 0) {
+          return true;
+        }
+      }
+      for (BlockBackend medium : floppyMedia) {
+        if (medium != null && medium.outstanding() > 0) {
+          return true;
+        }
+      }
+      return false;
     }
 
     @Override
@@ -812,6 +830,11 @@ public final class PcMachine implements Machine {
   @Override
   public void at(long virtualNanos, Runnable action) {
     inbox.post(() -> events.at(virtualNanos, "script", action));
+  }
+
+  @Override
+  public Meter meter() {
+    return MachineMeter.of(host, loop, processors);
   }
 
   @Override

@@ -9,6 +9,8 @@ import io.satchel.vm.cpu.Mode;
 import io.satchel.vm.cpu.decode.Decoder;
 import io.satchel.vm.cpu.semantics.Interrupts;
 import io.satchel.vm.memory.GuestMemory;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -56,6 +58,24 @@ public final class CodeCache implements HotCode {
   /** Each further time it waits twice as long, but no longer than this power of two. */
   private static final int LONGEST_WAIT = 12;
 
+  /**
+   * Entries by which HotSpot has compiled a region: it asks for 5,000 of a method without loops.
+   */
+  private static final int WARM_ENTRIES = 10_000;
+
+  /** A region that was seen at work so often has been at work for long, in a loop of its own. */
+  private static final int WARM_LOOKS = 40;
+
+  private static final VarHandle RUNNING = runningHandle();
+
+  /** What a processor is executing. */
+  public enum Doing {
+    INTERPRETING,
+    /** A region that HotSpot may not have compiled yet. */
+    WARMING,
+    TRANSLATED
+  }
+
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
   /** A place whose code was rewritten: how often, and how many times it is still to be ignored. */
@@ -94,6 +114,10 @@ public final class CodeCache implements HotCode {
   private int missedSite;
   private int fillsBefore;
 
+  /** The region that is executing, for a thread that looks; null in the interpreter. */
+  @SuppressWarnings("unused") // by its handle
+  private @Nullable Region running;
+
   private final AtomicInteger waiting = new AtomicInteger();
 
   /**
@@ -107,6 +131,26 @@ public final class CodeCache implements HotCode {
     this.patience = patience;
     mmu = cpu.mmu;
     translator = new Translator(cpu);
+  }
+
+  private static VarHandle runningHandle() {
+    try {
+      return MethodHandles.lookup().findVarHandle(CodeCache.class, "running", Region.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** What this processor is executing, if it is at all. For one thread that looks now and then. */
+  public Doing doing() {
+    Region region = (Region) RUNNING.getOpaque(this);
+    if (region == null) {
+      return Doing.INTERPRETING;
+    }
+    region.looks++;
+    return region.entries >= WARM_ENTRIES || region.looks >= WARM_LOOKS
+        ? Doing.TRANSLATED
+        : Doing.WARMING;
   }
 
   /** What has been done so far. */
@@ -202,7 +246,7 @@ public final class CodeCache implements HotCode {
         region.hostPages[entry], offset, region.mode, region.rip, region.csBase, region.csLimit);
   }
 
-  private void noteRewritten(Region region) {
+  private Rewritten noteRewritten(Region region) {
     if (rewritten.size() >= MAX_REGIONS) {
       rewritten.clear();
     }
@@ -211,6 +255,7 @@ public final class CodeCache implements HotCode {
     if (place.times > PATIENT_WRITES) {
       place.ignored = 1 << Math.min(place.times - PATIENT_WRITES, LONGEST_WAIT);
     }
+    return place;
   }
 
   private static boolean wide(int mode) {
@@ -262,7 +307,9 @@ public final class CodeCache implements HotCode {
   private void translate(Region region) {
     Events.Translated event = new Events.Translated();
     event.begin();
+    long began = System.nanoTime();
     Translator.Result result = translator.translate(region);
+    statistics.translatingNanos += System.nanoTime() - began;
     CompiledRegion code = result.code();
     region.siteRips = result.siteRips();
     region.siteCounts = result.siteCounts();
@@ -341,6 +388,7 @@ public final class CodeCache implements HotCode {
         return left(before, false);
       }
       region.entries++;
+      RUNNING.setOpaque(this, region);
       code.epoch = region.epoch;
       int exit;
       try {
@@ -382,6 +430,7 @@ public final class CodeCache implements HotCode {
   }
 
   private boolean left(long before, boolean mayEnter) {
+    RUNNING.setOpaque(this, null);
     statistics.instructions += cpu.instructions - before;
     return mayEnter;
   }
@@ -480,9 +529,11 @@ public final class CodeCache implements HotCode {
 
   private void invalidated(Region region, int hostPage) {
     drop(region);
-    noteRewritten(region);
+    Rewritten place = noteRewritten(region);
     statistics.invalidated++;
     Events.Invalidated event = new Events.Invalidated();
+    event.times = place.times;
+    event.waits = place.ignored;
     event.linear = region.linear;
     event.hostPage = hostPage;
     event.commit();

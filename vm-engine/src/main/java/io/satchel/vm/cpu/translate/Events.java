@@ -41,6 +41,12 @@ final class Events {
 
     @Label("Host page")
     int hostPage;
+
+    @Label("Times that this place was rewritten")
+    int times;
+
+    @Label("Times that it will be passed over when it is hot again")
+    int waits;
   }
 
   /** An instruction kept leaving its region. */

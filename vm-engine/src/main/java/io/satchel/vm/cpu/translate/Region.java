@@ -63,6 +63,9 @@ final class Region {
   /** Entries since the cache was last swept. */
   int entries;
 
+  /** How often it was found executing, by whoever measures. */
+  int looks;
+
   /** Bytes of its method. */
   int bytes;
 

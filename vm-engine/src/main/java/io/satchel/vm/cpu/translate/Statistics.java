@@ -36,6 +36,9 @@ public final class Statistics {
   /** Regions made again because a computed jump always leads to one place. */
   public long foreseen;
 
+  /** Nanoseconds that translations took; written by the thread that does them. */
+  public volatile long translatingNanos;
+
   /** Entries from the interpreter. */
   public long entered;
 
