@@ -55,8 +55,14 @@ public final class CodeCache implements HotCode {
   /** So often a place may be rewritten before it has to wait for its next translation. */
   private static final int PATIENT_WRITES = 2;
 
-  /** Each further time it waits twice as long, but no longer than this power of two. */
+  /** Instructions for which it then waits: what could be interpreted while one is translated. */
+  private static final long WAIT = 100_000;
+
+  /** Each further time it waits twice as long, but no longer than so many doublings. */
   private static final int LONGEST_WAIT = 12;
+
+  /** A region that lasted for so many instructions was worth it, whatever was before. */
+  private static final long LONG_LIFE = 50_000_000;
 
   /**
    * Entries by which HotSpot has compiled a region: it asks for 5,000 of a method without loops.
@@ -78,10 +84,10 @@ public final class CodeCache implements HotCode {
 
   private record Key(int hostPage, int offset, int mode, long rip, long csBase, long csLimit) {}
 
-  /** A place whose code was rewritten: how often, and how many times it is still to be ignored. */
+  /** A place whose code was rewritten: how often, and until when it is left to the interpreter. */
   private static final class Rewritten {
     int times;
-    int ignored;
+    long until;
   }
 
   private final CpuState cpu;
@@ -228,10 +234,9 @@ public final class CodeCache implements HotCode {
    */
   private boolean waits(Key key) {
     Rewritten place = rewritten.get(key);
-    if (place == null || place.ignored == 0) {
+    if (place == null || cpu.instructions >= place.until) {
       return false;
     }
-    place.ignored--;
     statistics.waited++;
     return true;
   }
@@ -251,9 +256,10 @@ public final class CodeCache implements HotCode {
       rewritten.clear();
     }
     Rewritten place = rewritten.computeIfAbsent(key(region), key -> new Rewritten());
-    place.times++;
+    place.times = cpu.instructions - region.since > LONG_LIFE ? 1 : place.times + 1;
     if (place.times > PATIENT_WRITES) {
-      place.ignored = 1 << Math.min(place.times - PATIENT_WRITES, LONGEST_WAIT);
+      place.until =
+          cpu.instructions + (WAIT << Math.min(place.times - PATIENT_WRITES, LONGEST_WAIT));
     }
     return place;
   }
@@ -285,6 +291,7 @@ public final class CodeCache implements HotCode {
     if (regions.size() >= MAX_REGIONS) {
       sweep();
     }
+    region.since = cpu.instructions;
     regions.put(key, region);
     statistics.scanned++;
     for (int page : region.hostPages) {
@@ -533,7 +540,7 @@ public final class CodeCache implements HotCode {
     statistics.invalidated++;
     Events.Invalidated event = new Events.Invalidated();
     event.times = place.times;
-    event.waits = place.ignored;
+    event.waits = Math.max(0, place.until - cpu.instructions);
     event.linear = region.linear;
     event.hostPage = hostPage;
     event.commit();

@@ -45,8 +45,8 @@ final class Events {
     @Label("Times that this place was rewritten")
     int times;
 
-    @Label("Times that it will be passed over when it is hot again")
-    int waits;
+    @Label("Instructions for which it is left to the interpreter")
+    long waits;
   }
 
   /** An instruction kept leaving its region. */

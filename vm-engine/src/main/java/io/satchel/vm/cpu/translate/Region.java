@@ -63,6 +63,9 @@ final class Region {
   /** Entries since the cache was last swept. */
   int entries;
 
+  /** Instructions that the processor had retired when it was found. */
+  long since;
+
   /** How often it was found executing, by whoever measures. */
   int looks;
 
