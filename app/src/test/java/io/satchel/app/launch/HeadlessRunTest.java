@@ -144,7 +144,7 @@ class HeadlessRunTest {
 
   @Test
   void theTraceSaysWhatTheTimeWentTo() throws IOException {
-    Path spin = BootSectors.disk(folder.resolve("spin.img"), "spin: jmp spin\n");
+    Path spin = BootSectors.disk(folder.resolve("spin.img"), "spin: add ax, 1\n jmp spin\n");
     CommandLineRun run = run(spin, "--wait", "1", "--trace", "translate");
     assertThat(run.status()).as(run.err()).isZero();
     assertThat(run.err())

@@ -14,6 +14,7 @@ public final class IoPorts {
 
   private record Mapping(int base, int maxWidth, String name, IoHandler handler) {}
 
+  private long accesses;
   private final @Nullable Mapping[] mappings = new @Nullable Mapping[COUNT];
 
   /**
@@ -48,8 +49,14 @@ public final class IoPorts {
     return mapping == null ? null : mapping.name;
   }
 
+  /** How often a port was read or written. */
+  public long accesses() {
+    return accesses;
+  }
+
   /** Reads {@code width} (1, 2 or 4) bytes; zero-extended. */
   public int read(int port, int width) {
+    accesses++;
     Mapping mapping = mappings[port];
     if (mapping != null && width <= mapping.maxWidth && reaches(mapping, port, width)) {
       return mapping.handler.read(port - mapping.base, width) & mask(width);
@@ -63,6 +70,7 @@ public final class IoPorts {
 
   /** Writes the low {@code width} (1, 2 or 4) bytes of {@code value}. */
   public void write(int port, int width, int value) {
+    accesses++;
     Mapping mapping = mappings[port];
     if (mapping != null && width <= mapping.maxWidth && reaches(mapping, port, width)) {
       mapping.handler.write(port - mapping.base, width, value & mask(width));

@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The architectural state of one virtual processor and its pins. Plain fields: engines and
@@ -252,6 +253,15 @@ public final class CpuState {
 
   /** Whether PAUSE gives up the rest of the processor's turn: there are others to run. */
   public boolean yields;
+
+  /** It waits by asking, or its system has said that it is idle: until an interrupt, or longer. */
+  public boolean dozing;
+
+  /** What was pending, and masked, when it began to doze: that does not wake it. */
+  public int dozingThrough;
+
+  /** Notices that a program waits by asking; null when nobody wants to know. */
+  public @Nullable PollWatch polls;
 
   /**
    * Iterations of repeated string instructions, each of which retires as one instruction however

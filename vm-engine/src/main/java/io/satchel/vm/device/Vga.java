@@ -239,6 +239,11 @@ public final class Vga implements Device<Vga.State> {
     return memoryOffset;
   }
 
+  /** Nanoseconds until input status 1 changes, but for what changes with each line. */
+  public long untilDisplayChange() {
+    return timing.untilChange();
+  }
+
   /** Shows the picture there from the next retrace on; {@code null} for nowhere. */
   public void attach(@Nullable Screen newScreen) {
     screen = newScreen;

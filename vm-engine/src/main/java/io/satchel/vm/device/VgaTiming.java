@@ -64,6 +64,19 @@ final class VgaTiming {
     return retrace + (Math.floorDiv(now - retrace, frameNanos) + 1) * frameNanos;
   }
 
+  /**
+   * Nanoseconds until the picture begins or ends, or vertical retrace begins: until then, but for
+   * bit 0 at each line, {@link #inputStatus1} stays as it is outside of vertical retrace.
+   */
+  long untilChange() {
+    settle();
+    long inFrame = Math.floorMod(clock.nanos() - frameStart, frameNanos);
+    long pictureEnd = displayLines * linePicos / 1000;
+    long retrace = retraceStart * linePicos / 1000;
+    long next = inFrame < pictureEnd ? pictureEnd : inFrame < retrace ? retrace : frameNanos;
+    return next - inFrame;
+  }
+
   /** Bit 0: no picture is drawn just now; bit 3: vertical retrace. */
   int inputStatus1() {
     settle();

@@ -1,5 +1,7 @@
 package io.satchel.vm.firmware;
 
+import io.satchel.vm.cpu.PollWatch;
+
 /**
  * INT 09h and INT 16h: from scan codes of set 1 to characters in the buffer at 40h:1Eh (IBM PS/2
  * and PC BIOS Interface Technical Reference, "Interrupt 09h" and "16h").
@@ -377,6 +379,10 @@ final class KeyboardBios {
           guest.ax(old ? old(key) : enhanced(key));
         }
         guest.zero(key < 0);
+        PollWatch polls = guest.cpu.polls;
+        if (key < 0 && polls != null) {
+          polls.noKey();
+        }
       }
       case 0x02 -> guest.al(guest.bda8(Bda.SHIFT_FLAGS));
       case 0x03 -> {

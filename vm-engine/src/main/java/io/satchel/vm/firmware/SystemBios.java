@@ -1,6 +1,7 @@
 package io.satchel.vm.firmware;
 
 import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.PollWatch;
 import io.satchel.vm.time.VirtualClock;
 
 /**
@@ -10,6 +11,10 @@ import io.satchel.vm.time.VirtualClock;
 final class SystemBios {
 
   private static final long TICKS_A_DAY = 0x1800B0;
+
+  /** CPU Idle gives the processor back at the next interrupt: at a tick of the timer at latest. */
+  private static final long LONGEST_IDLE = 55_000_000;
+
   private static final int SMAP = 0x534D4150;
   private static final int UNSUPPORTED = 0x86;
 
@@ -332,8 +337,15 @@ final class SystemBios {
   /** The functions that all interfaces share; the error code or 0. */
   private int apmFunction(int function) {
     switch (function) {
-      case 0x05, 0x06, 0x08, 0x0D, 0x0F -> {
-        return 0; // idle and busy are the host's business
+      case 0x05 -> {
+        PollWatch polls = guest.cpu.polls;
+        if (polls != null) {
+          polls.idle(LONGEST_IDLE);
+        }
+        return 0;
+      }
+      case 0x06, 0x08, 0x0D, 0x0F -> {
+        return 0; // busy is the host's business
       }
       case 0x07 -> {
         if (guest.bx() == 1 && guest.cx() == 3) {

@@ -71,6 +71,9 @@ final class MachineLoop implements Runnable {
     /** Whether a drive is at work. */
     boolean diskAtWork();
 
+    /** Lets a processor rest until an interrupt comes, or for so many nanoseconds. */
+    void doze(CpuState cpu, long nanos);
+
     /** A processor has shut down. */
     void tripleFault(CpuState cpu);
 
@@ -94,6 +97,9 @@ final class MachineLoop implements Runnable {
    */
   private double speed = 0.02;
 
+  /** Finds loops that wait for nothing but an interrupt; null where all must be executed. */
+  private final @Nullable SpinProbe probe;
+
   /** Whose turn was last. */
   private int turn;
 
@@ -115,7 +121,8 @@ final class MachineLoop implements Runnable {
       Inbox inbox,
       InstructionClock counting,
       Control control,
-      HostTime host) {
+      HostTime host,
+      @Nullable SpinProbe probe) {
     this.processors = processors;
     this.clock = clock;
     this.events = events;
@@ -123,6 +130,7 @@ final class MachineLoop implements Runnable {
     this.counting = counting;
     this.control = control;
     this.host = host;
+    this.probe = probe;
     events.onSooner(this::kick);
     inbox.onPost(
         () -> {
@@ -267,6 +275,7 @@ final class MachineLoop implements Runnable {
     turn = processors.indexOf(processor);
     control.running(processor);
     CpuState cpu = processor.cpu;
+    cpu.dozing = false;
     runUntilEvent(cpu, processor.accelerator, now);
     if (cpu.shutdown) {
       control.tripleFault(cpu);
@@ -274,13 +283,14 @@ final class MachineLoop implements Runnable {
   }
 
   private void runUntilEvent(CpuState cpu, Accelerator accelerator, long now) {
-    long longest = processors.size() == 1 ? SLICE_NANOS : TURN_NANOS;
+    boolean early = processors.size() > 1 || probe != null && probe.expects();
+    long longest = early ? TURN_NANOS : SLICE_NANOS;
     long stretch = Math.clamp(events.next() - now, 0, longest);
     long budget;
     if (held != Speed.FULL) {
       budget = Math.max(1, stretch / held.nanosPerInstruction());
       cpu.lastIteration = cpu.iterations + budget;
-      accelerator.run(budget);
+      probe(cpu, accelerator, accelerator.run(budget));
       return;
     }
     if (counting.used) {
@@ -290,11 +300,18 @@ final class MachineLoop implements Runnable {
     }
     budget = Math.max(MIN_BUDGET, (long) (stretch * speed));
     long before = cpu.instructions;
-    accelerator.run(budget);
+    Accelerator.Exit exit = accelerator.run(budget);
     long nanos = clock.nanos() - now;
     long done = cpu.instructions - before;
     if (nanos > 0 && done >= MIN_BUDGET) {
       speed = Math.clamp(speed * 0.75 + 0.25 * done / nanos, 0.002, 10);
+    }
+    probe(cpu, accelerator, exit);
+  }
+
+  private void probe(CpuState cpu, Accelerator accelerator, Accelerator.Exit exit) {
+    if (exit == Accelerator.Exit.BUDGET && probe != null && probe.spins(cpu, accelerator)) {
+      control.doze(cpu, LONGEST_SLEEP);
     }
   }
 

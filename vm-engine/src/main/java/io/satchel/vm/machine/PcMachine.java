@@ -20,6 +20,7 @@ import io.satchel.vm.bus.PciBus;
 import io.satchel.vm.cpu.CpuModel;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.Mmu;
+import io.satchel.vm.cpu.PollWatch;
 import io.satchel.vm.device.ApicBus;
 import io.satchel.vm.device.AtaDisk;
 import io.satchel.vm.device.AtaUnit;
@@ -129,6 +130,9 @@ public final class PcMachine implements Machine {
   private boolean initWanted;
   private boolean startWanted;
   private @Nullable End end;
+
+  /** Wakes the processor that rests, if one does. */
+  private EventQueue.@Nullable Event dozeEnd;
 
   /**
    * Builds the machine; it is off. The media of {@code config} belong to it from now on.
@@ -247,6 +251,11 @@ public final class PcMachine implements Machine {
       add(new Flash(board, variables, base, memory.allocate(flashBytes)));
     }
 
+    // A run that is to be repeated executes everything; several processors wait for one another.
+    boolean rests = config.clock() == Clock.HOST && processors.size() == 1;
+    if (rests) {
+      cpu.polls = new PollWatch(cpu, new Sleeper());
+    }
     snapshots =
         new SnapshotControl(
             new SnapshotHost(),
@@ -257,7 +266,16 @@ public final class PcMachine implements Machine {
             clock,
             events,
             inbox);
-    loop = new MachineLoop(processors, clock, events, inbox, counting, new LoopControl(), host);
+    loop =
+        new MachineLoop(
+            processors,
+            clock,
+            events,
+            inbox,
+            counting,
+            new LoopControl(),
+            host,
+            rests ? new SpinProbe(ports) : null);
     loop.hold(config.speed());
     resetAll();
   }
@@ -460,6 +478,11 @@ public final class PcMachine implements Machine {
     }
 
     @Override
+    public void doze(CpuState resting, long nanos) {
+      PcMachine.this.doze(resting, nanos);
+    }
+
+    @Override
     public void running(Processor processor) {
       apicBus.running(processor.apic());
       if (bios != null) {
@@ -483,6 +506,38 @@ public final class PcMachine implements Machine {
                       + " %04x:%08x. Reset it, or try other hardware settings.",
                   faulty.shutdownCs, faulty.shutdownRip),
               1));
+    }
+  }
+
+  /** What a processor that waits by asking needs of the machine. */
+  private final class Sleeper implements PollWatch.Sleeper {
+    @Override
+    public void doze(long nanos) {
+      PcMachine.this.doze(cpu, nanos);
+    }
+
+    @Override
+    public long untilDisplayChange() {
+      return vga.untilDisplayChange();
+    }
+
+    @Override
+    public long now() {
+      return clock.nanos();
+    }
+  }
+
+  private void doze(CpuState resting, long nanos) {
+    int pending = resting.pending() & ~CpuState.PENDING_KICK;
+    if (!resting.dozing && (pending & resting.attentionMask()) == 0) {
+      resting.dozingThrough = pending;
+      EventQueue.Event before = dozeEnd;
+      if (before != null) {
+        events.cancel(before);
+      }
+      resting.dozing = true;
+      dozeEnd = events.at(clock.nanos() + nanos, "doze", () -> resting.dozing = false);
+      resting.kick();
     }
   }
 

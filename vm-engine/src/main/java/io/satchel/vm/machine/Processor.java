@@ -62,7 +62,8 @@ final class Processor implements LocalApic.Core {
       return false;
     }
     return waiting
-        || cpu.halted && (cpu.pending() & cpu.attentionMask() & ~CpuState.PENDING_KICK) == 0;
+        || cpu.halted && (cpu.pending() & cpu.attentionMask() & ~CpuState.PENDING_KICK) == 0
+        || cpu.dozing && (cpu.pending() & ~cpu.dozingThrough & ~CpuState.PENDING_KICK) == 0;
   }
 
   /** RESET; the local APIC has had its own. */

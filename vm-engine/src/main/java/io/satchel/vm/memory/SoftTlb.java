@@ -63,6 +63,17 @@ public final class SoftTlb {
     anyGlobal |= isGlobal;
   }
 
+  /** How many pages it knows. */
+  public int entries() {
+    int count = 0;
+    for (long tag : tags) {
+      if (tag != EMPTY) {
+        count++;
+      }
+    }
+    return count;
+  }
+
   /** Forgets everything. */
   public void flushAll() {
     Arrays.fill(tags, EMPTY);

@@ -41,24 +41,6 @@ class HeldSpeedTests {
       "31C0 8ED8 FB 8B1E6C04 3B1E6C04 74FA 8B1E6C04 83C312 6631C9 6641 3B1E6C04 75F8 BA0800"
           + "66C1C104 88C8 240F 0441 E6E9 4A 75F1 E6F4 EBFE";
 
-  /** A host that executes in no time. */
-  private static final class IdleHost implements HostTime {
-    private volatile long now;
-    private volatile long parks;
-
-    @Override
-    public long nanos() {
-      return now;
-    }
-
-    @Override
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // only the machine's thread parks
-    public void park(Object blocker, long nanos) {
-      now += nanos;
-      parks++;
-    }
-  }
-
   private final IdleHost host = new IdleHost();
 
   private PcMachine machine(String code, Speed speed) throws Exception {

@@ -5,6 +5,7 @@ import static io.satchel.vm.cpu.CpuState.RDX;
 
 import io.satchel.vm.cpu.Breakpoints;
 import io.satchel.vm.cpu.CpuState;
+import io.satchel.vm.cpu.PollWatch;
 import io.satchel.vm.cpu.decode.Instruction;
 
 /** IN and OUT. */
@@ -36,7 +37,12 @@ public final class InOut {
   private static void in(CpuState cpu, Instruction i, int port, int width) {
     IoPermission.check(cpu, port, width);
     Breakpoints.port(cpu, port, width);
-    Operands.setRegister(cpu, i, RAX, width, cpu.ports.read(port, width) & 0xFFFF_FFFFL);
+    int value = cpu.ports.read(port, width);
+    PollWatch polls = cpu.polls;
+    if (polls != null) {
+      polls.read(port, value);
+    }
+    Operands.setRegister(cpu, i, RAX, width, value & 0xFFFF_FFFFL);
   }
 
   private static void out(CpuState cpu, int port, int width) {
