@@ -17,8 +17,7 @@ import java.util.HexFormat;
 
 /**
  * A processor with RAM and two ports, and nothing else: E9h collects text, F4h ends the run. Starts
- * 32-bit ELF files as a multiboot loader does, in flat protected mode without paging, and 64-bit
- * ones in long mode.
+ * 32-bit ELF files as a multiboot loader does, in flat protected mode without paging.
  */
 final class BareMetal {
 
@@ -183,17 +182,6 @@ final class BareMetal {
     cpu.mmu.flushAll();
   }
 
-  /** As {@link #longMode}, but all memory at its own address, in pages of 2 MiB. */
-  void longModeFlat() {
-    longMode();
-    map.write(0x80000, 8, 0x86003);
-    map.write(0x86000, 8, 0x87003);
-    for (int page = 0; page < 512; page++) {
-      map.write(0x87000 + 8 * page, 8, (long) page << 21 | 0x83);
-    }
-    cpu.mmu.flushAll();
-  }
-
   /** Puts machine code, written in hexadecimal, at a physical address. */
   void code(long address, String hex) {
     byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
@@ -202,10 +190,6 @@ final class BareMetal {
 
   void load(Path elf) throws IOException {
     ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(elf)).order(ByteOrder.LITTLE_ENDIAN);
-    if (file.get(4) == 2) {
-      load64(file);
-      return;
-    }
     int headers = file.getInt(28);
     int size = Short.toUnsignedInt(file.getShort(42));
     int count = Short.toUnsignedInt(file.getShort(44));
@@ -216,21 +200,6 @@ final class BareMetal {
       }
     }
     cpu.rip = file.getInt(24) & 0xFFFF_FFFFL;
-  }
-
-  private void load64(ByteBuffer file) {
-    int headers = (int) file.getLong(32);
-    int size = Short.toUnsignedInt(file.getShort(54));
-    int count = Short.toUnsignedInt(file.getShort(56));
-    for (int n = 0; n < count; n++) {
-      int at = headers + n * size;
-      if (file.getInt(at) == 1) {
-        int length = (int) file.getLong(at + 32);
-        map.write(file.getLong(at + 16), file.array(), (int) file.getLong(at + 8), length);
-      }
-    }
-    cpu.rip = file.getLong(24);
-    longModeFlat();
   }
 
   /** Runs to the exit port; says what stopped it otherwise. */

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 final class BenchPrograms {
 
   private static final String QEMU = "qemu-system-i386";
+  private static final String QEMU64 = "qemu-system-x86_64";
   static final Path SOURCES = Path.of("src", "test", "bench");
 
   /**
@@ -48,6 +49,13 @@ final class BenchPrograms {
     assumeTrue(works(QEMU, "--version"), "needs " + QEMU);
   }
 
+  /** Skips the test that asks when a tool for 64-bit programs is missing. */
+  static void needTools64() throws InterruptedException {
+    needTools();
+    assumeTrue(works("objcopy", "--version"), "needs objcopy (binutils)");
+    assumeTrue(works(QEMU64, "--version"), "needs " + QEMU64);
+  }
+
   private static boolean works(String... command) throws InterruptedException {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -63,14 +71,30 @@ final class BenchPrograms {
     return build(program, factor, List.of("-m32", "-march=i686"), "start.S");
   }
 
-  /** Builds it as 64-bit code, which BareMetal enters in long mode. */
+  /** Builds it as 64-bit code in a file for multiboot loaders, which take 32-bit ones only. */
   Path build64(Program program, int factor) throws IOException, InterruptedException {
-    return build(program, factor, List.of("-m64", "-mno-sse", "-mno-red-zone"), "start64.S");
+    Path wide = build(program, factor, List.of("-m64", "-mno-sse", "-mno-red-zone"), "start64.S");
+    Path elf = folder.resolve(wide.getFileName() + ".32");
+    Process objcopy =
+        new ProcessBuilder("objcopy", "-I", "elf64-x86-64", "-O", "elf32-i386", "" + wide, "" + elf)
+            .inheritIO()
+            .start();
+    if (objcopy.waitFor() != 0) {
+      throw new IOException("objcopy failed");
+    }
+    return elf;
+  }
+
+  /** Builds 60,000 snippets that are each run {@code times}. */
+  Path buildCold(int times) throws IOException, InterruptedException {
+    Program cold = new Program("g_stub", "-mno-80387", times);
+    List<String> options = List.of("-m32", "-march=i686", "" + SOURCES.resolve("g_cold.S"));
+    return build(cold, 1, options, "start.S");
   }
 
   private Path build(Program program, int factor, List<String> width, String start)
       throws IOException, InterruptedException {
-    Path elf = folder.resolve(program.source + factor + width.getFirst() + ".elf");
+    Path elf = folder.resolve(program.source + program.rounds * factor + width.getFirst() + ".elf");
     List<String> command = new ArrayList<>();
     command.addAll(
         List.of(
@@ -93,9 +117,17 @@ final class BenchPrograms {
   }
 
   static Result qemu(Path elf) throws IOException, InterruptedException {
+    return qemu(QEMU, elf);
+  }
+
+  static Result qemu64(Path elf) throws IOException, InterruptedException {
+    return qemu(QEMU64, elf);
+  }
+
+  private static Result qemu(String program, Path elf) throws IOException, InterruptedException {
     List<String> command =
         List.of(
-            QEMU,
+            program,
             "-accel",
             "tcg",
             "-display",

@@ -45,7 +45,7 @@ class InterpreterBenchTests {
   /** The same sources for both widths, one after the other, by the CPU time of this thread. */
   @Test
   void code64RunsAsFastAsCode32() throws Exception {
-    BenchPrograms.needTools();
+    BenchPrograms.needTools64();
     BenchPrograms programs = new BenchPrograms(folder);
     StringBuilder table = new StringBuilder("program      32 MIPS  64 MIPS  64 / 32%n".formatted());
     double product = 1;

@@ -24,23 +24,44 @@ class TranslatorBenchTests {
 
   @TempDir Path folder;
 
+  /** Builds a program, a number of times longer. */
+  @FunctionalInterface
+  private interface Build {
+    Path of(Program program, int factor) throws Exception;
+  }
+
+  /** The peer. */
+  @FunctionalInterface
+  private interface Peer {
+    Result of(Path elf) throws Exception;
+  }
+
   @Test
   void theProgramsGiveQemusResults() throws Exception {
     BenchPrograms.needTools();
-    BenchPrograms programs = new BenchPrograms(folder);
+    compare(new BenchPrograms(folder)::build, BenchPrograms::qemu);
+  }
+
+  @Test
+  void theProgramsAs64BitCodeGiveQemusResults() throws Exception {
+    BenchPrograms.needTools64();
+    compare(new BenchPrograms(folder)::build64, BenchPrograms::qemu64);
+  }
+
+  private static void compare(Build build, Peer qemu) throws Exception {
     System.out.printf(
         "%-10s %8s %8s %8s %8s %8s | %8s %8s %8s%n",
         "program", "first s", "process", "QEMU s", "ratio", "process", "warm s", "QEMU s", "ratio");
     double product = 1;
     for (Program program : BenchPrograms.PROGRAMS) {
-      Path once = programs.build(program, 1);
-      Path often = programs.build(program, FACTOR);
+      Path once = build.of(program, 1);
+      Path often = build.of(program, FACTOR);
       long before = processNanos();
-      BareMetal machine = run(once, program);
+      BareMetal machine = run(once, program.source());
       double process = (processNanos() - before) / 1e9;
-      Result peer = BenchPrograms.qemu(once);
-      BareMetal longer = run(often, program);
-      Result longerPeer = BenchPrograms.qemu(often);
+      Result peer = qemu.of(once);
+      BareMetal longer = run(often, program.source());
+      Result longerPeer = qemu.of(often);
       assertThat(machine.text.toString().trim()).as(program.source()).isEqualTo(peer.sum());
       assertThat(longer.text.toString().trim()).as(program.source()).isEqualTo(longerPeer.sum());
       double first = seconds(machine);
@@ -63,11 +84,38 @@ class TranslatorBenchTests {
         "geometric mean, warm: %.2f%n", Math.pow(product, 1.0 / BenchPrograms.PROGRAMS.size()));
   }
 
-  private static BareMetal run(Path elf, Program program) throws Exception {
+  /** 60,000 snippets of which each is run so often: what a start of a system is made of. */
+  @Test
+  void coldCodeGivesQemusResults() throws Exception {
+    BenchPrograms.needTools();
+    BenchPrograms programs = new BenchPrograms(folder);
+    // HotSpot is to know the interpreter, as it does when a system has started.
+    run(programs.buildCold(20), "warming up");
+    System.out.printf(
+        "%-6s %8s %8s %8s %8s %8s%n", "times", "ours s", "process", "QEMU s", "ratio", "process");
+    for (int times : new int[] {1, 10, 30, 300}) {
+      Path elf = programs.buildCold(times);
+      long before = processNanos();
+      BareMetal machine = run(elf, "cold code");
+      double process = (processNanos() - before) / 1e9;
+      Result peer = BenchPrograms.qemu(elf);
+      assertThat(machine.text.toString().trim()).isEqualTo(peer.sum());
+      System.out.printf(
+          "%-6d %8.2f %8.2f %8.2f %8.2f %8.2f%n",
+          times,
+          seconds(machine),
+          process,
+          peer.seconds(),
+          seconds(machine) / peer.seconds(),
+          process / peer.seconds());
+    }
+  }
+
+  private static BareMetal run(Path elf, String name) throws Exception {
     BareMetal machine = new BareMetal();
     machine.load(elf);
     machine.run();
-    assertThat(machine.ended).as(program.source()).isTrue();
+    assertThat(machine.ended).as(name).isTrue();
     return machine;
   }
 
