@@ -608,6 +608,7 @@ public final class PcMachine implements Machine {
     public void turns(Turns turns) {
       loop.turn(turns.last());
       for (int number = 0; number < processors.size(); number++) {
+        processors.get(number).cpu.dozing = false;
         processors.get(number).start(turns.processors().get(number));
       }
     }
