@@ -79,14 +79,14 @@ final class MeterPanel extends ScrollPane implements AutoCloseable {
             12,
             head,
             sentence,
+            controls.field("settings.speed", speed),
+            controls.help("meter.held.about"),
             section("meter.time"),
             uses,
             section("meter.translator"),
             figures,
             section("meter.exits"),
-            exits,
-            controls.field("settings.speed", speed),
-            controls.help("meter.held.about"));
+            exits);
     content.setPadding(new Insets(12));
     setContent(content);
     setFitToWidth(true);
