@@ -126,7 +126,7 @@ class WindowTest extends WindowFixture {
     waitFor(
         "the pause",
         () ->
-            "It is paused, so it takes no time."
+            text("meter.say.paused")
                 .equals(robot.lookup("#meter-sentence").queryAs(Labeled.class).getText()));
   }
 
