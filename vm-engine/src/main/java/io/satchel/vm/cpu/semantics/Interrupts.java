@@ -147,8 +147,15 @@ public final class Interrupts {
     }
   }
 
-  /** INT1: a debug exception that no privilege stops. */
+  /**
+   * INT1: a debug exception that no privilege stops. A breakpoint that MOV SS before it has held
+   * off is reported with it, not once more behind it.
+   */
   public static void int1(CpuState cpu, Instruction i) {
+    if (cpu.debugHits != 0) {
+      cpu.dr[6] = cpu.dr[6] & ~DR6_BREAKPOINTS | cpu.debugHits;
+      cpu.debugHits = 0;
+    }
     deliverException(cpu, GuestFault.DB, NONE, 0);
   }
 

@@ -155,6 +155,17 @@ class InterruptsTests {
   }
 
   @Test
+  void int1ReportsTheBreakpointThatMovSsHasHeldOffAndNoneIsLeft() {
+    bench.vector(GuestFault.DB, Bench.CODE0, 0x23456, TRAP32);
+    cpu.dr[6] = 0xFFFF_0FF1L;
+    cpu.debugHits = 2;
+    Interrupts.int1(cpu, instruction(1));
+    assertThat(cpu.rip).isEqualTo(0x23456);
+    assertThat(cpu.dr[6]).isEqualTo(0xFFFF_0FF2L);
+    assertThat(cpu.debugHits).isZero();
+  }
+
+  @Test
   void intoFollowsOf() {
     bench.vector(GuestFault.OF, Bench.CODE0, 0x12345, TRAP32);
     Interrupts.into(cpu, instruction(4));
