@@ -2,6 +2,7 @@ package io.satchel.image.fs;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.FixedText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -242,9 +243,7 @@ final class BtrfsVolume extends ExaminedVolume {
 
   @Override
   public String label() {
-    byte[] name = new byte[256];
-    sb.get(LABEL, name);
-    return new String(name, StandardCharsets.UTF_8).replaceAll("(?s)\0.*", "");
+    return FixedText.get(sb, LABEL, 256, StandardCharsets.UTF_8);
   }
 
   @Override

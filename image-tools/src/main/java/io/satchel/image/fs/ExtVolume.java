@@ -1,6 +1,7 @@
 package io.satchel.image.fs;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.FixedText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -100,9 +101,7 @@ final class ExtVolume implements Volume {
 
   @Override
   public String label() {
-    byte[] name = new byte[16];
-    sb.get(120, name);
-    return new String(name, StandardCharsets.UTF_8).replaceAll("\0.*", "");
+    return FixedText.get(sb, 120, 16, StandardCharsets.UTF_8);
   }
 
   @Override

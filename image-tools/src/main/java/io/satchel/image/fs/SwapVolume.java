@@ -1,6 +1,7 @@
 package io.satchel.image.fs;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.FixedText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,11 +20,9 @@ record SwapVolume(String label, long size, boolean hibernated) implements Volume
     if (!text.equals("SWAPSPACE2") && !hibernated) {
       return null;
     }
-    byte[] name = new byte[16];
-    page.get(1052, name);
     long pages = (page.getInt(1028) & 0xffffffffL) + 1;
     return new SwapVolume(
-        new String(name, StandardCharsets.UTF_8).replaceAll("\0.*", ""),
+        FixedText.get(page, 1052, 16, StandardCharsets.UTF_8),
         Math.min(length, pages * PAGE),
         hibernated);
   }

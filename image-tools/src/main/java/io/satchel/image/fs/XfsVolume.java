@@ -2,6 +2,7 @@ package io.satchel.image.fs;
 
 import io.satchel.image.block.BlockDevice;
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.FixedText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -142,9 +143,7 @@ final class XfsVolume extends ExaminedVolume {
 
   @Override
   public String label() {
-    byte[] name = new byte[12];
-    sb.get(108, name);
-    return new String(name, StandardCharsets.UTF_8).replaceAll("\0.*", "");
+    return FixedText.get(sb, 108, 12, StandardCharsets.UTF_8);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.satchel.image.inspect;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.FixedText;
 import io.satchel.image.fs.Volume;
 import io.satchel.image.partition.PartitionTable.Partition;
 import java.io.IOException;
@@ -41,9 +42,7 @@ final class BootRecordFinder {
     }
     ByteBuffer b = Volume.read(disk, place.start() + 512, 64);
     if (b.getInt(32) == BFS_MAGIC) {
-      byte[] name = new byte[32];
-      b.get(0, name);
-      String label = new String(name, StandardCharsets.UTF_8).replaceAll("\0[\\s\\S]*", "");
+      String label = FixedText.get(b, 0, 32, StandardCharsets.UTF_8);
       return new Found(system("Haiku", "haiku", place), "BFS", label);
     }
     String bsd = BSD.get(place.type());

@@ -1,6 +1,7 @@
 package io.satchel.image.inspect;
 
 import io.satchel.image.block.ImageException;
+import io.satchel.image.file.FixedText;
 import io.satchel.image.fs.FileSystem.Content;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -234,7 +235,7 @@ public final class Hive {
       Optional<byte[]> raw = bytes(wanted);
       return raw.isEmpty()
           ? ""
-          : new String(raw.get(), StandardCharsets.UTF_16LE).replaceAll("\0[\\s\\S]*", "").strip();
+          : FixedText.upToNul(new String(raw.get(), StandardCharsets.UTF_16LE)).strip();
     }
 
     /** A list of texts. */

@@ -1,6 +1,7 @@
 package io.satchel.image.partition;
 
 import io.satchel.image.block.BlockDevice;
+import io.satchel.image.file.FixedText;
 import io.satchel.image.file.Guid;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -176,9 +177,7 @@ public record PartitionTable(Scheme scheme, boolean bootCode, List<Partition> pa
           || last >= disk.size() / SECTOR) {
         continue;
       }
-      byte[] name = new byte[72];
-      entries.get(at + 56, name);
-      String text = new String(name, StandardCharsets.UTF_16LE).replaceAll("\0.*", "");
+      String text = FixedText.get(entries, at + 56, 72, StandardCharsets.UTF_16LE);
       all.add(
           new Partition(
               i + 1,

@@ -1,5 +1,6 @@
 package io.satchel.image.format.bochs;
 
+import io.satchel.image.file.FixedText;
 import io.satchel.image.file.Storage;
 import io.satchel.image.format.BlockTableDevice;
 import io.satchel.image.format.ImageFormat;
@@ -43,9 +44,7 @@ public final class BochsFormat implements ImageFormat {
   }
 
   private static String text(ByteBuffer b, int at, int length) {
-    byte[] bytes = new byte[length];
-    b.get(at, bytes);
-    return new String(bytes, StandardCharsets.ISO_8859_1).split("\0", 2)[0];
+    return FixedText.get(b, at, length, StandardCharsets.ISO_8859_1);
   }
 
   @Override
