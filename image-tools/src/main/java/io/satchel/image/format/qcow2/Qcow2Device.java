@@ -814,12 +814,53 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     exclusive.lock();
     try {
       image.file.about(StorageEvent.FLUSH_TO_OS);
-      writeBackTables();
-      image.sync();
+      settle();
       image.file.about(StorageEvent.FLUSH_TO_DISK);
     } finally {
       exclusive.unlock();
     }
+  }
+
+  // --- What changes the image as a whole ---
+
+  /** Something done to the image while nobody else uses it. */
+  @FunctionalInterface
+  private interface Change {
+    void make() throws IOException;
+  }
+
+  /** Makes a change with the lock held, after what the first one needs. */
+  private void change(Change change) throws IOException {
+    refuseIfReadOnly();
+    exclusive.lock();
+    try {
+      beforeFirstWrite();
+      change.make();
+    } finally {
+      exclusive.unlock();
+    }
+  }
+
+  /** As {@link #change}, for what a snapshot that is being saved would not survive. */
+  private void reshape(Change change) throws IOException {
+    change(
+        () -> {
+          refuseIfPending();
+          change.make();
+        });
+  }
+
+  /** Brings all that was changed so far to the medium. */
+  private void settle() throws IOException {
+    writeBackTables();
+    image.sync();
+  }
+
+  /** As {@link #settle}, with the counts of what is free by that. */
+  private void settleReleased() throws IOException {
+    // Twice: the first releases what the second then writes as free.
+    writeBackTables();
+    settle();
   }
 
   private void writeBackTables() throws IOException {
@@ -838,7 +879,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     final long size = Math.ceilDiv(newSize, 512) * 512;
     exclusive.lock();
     try {
-      final long old = size();
       if (size < 0) {
         throw new ImageException(
             ImageException.Kind.INVALID_REQUEST,
@@ -853,13 +893,15 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
             "is of version 2 and has snapshots, so it cannot be resized",
             "amend it to version 3 (qemu-img amend -o compat=1.1)");
       }
-      refuseIfPending();
-      beforeFirstWrite();
-      if (size < old) {
-        shrink(size);
-      } else if (size > old) {
-        grow(old, size);
-      }
+      reshape(
+          () -> {
+            long old = size();
+            if (size < old) {
+              shrink(size);
+            } else if (size > old) {
+              grow(old, size);
+            }
+          });
     } finally {
       exclusive.unlock();
     }
@@ -900,8 +942,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       if (backing != null && backing.size() > covered && size > covered) {
         zero(covered, Math.min(size, backing.size()) - covered, true, false);
       }
-      writeBackTables();
-      image.sync();
+      settle();
       writeSize();
       done = true;
     } finally {
@@ -935,9 +976,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       }
       at = tableEnd;
     }
-    writeBackTables();
-    writeBackTables();
-    image.sync();
+    settleReleased();
     image.trimFile();
   }
 
@@ -990,14 +1029,10 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
    */
   public PendingSnapshot beginSnapshot(String name, Instant time, long clockNanos)
       throws IOException {
-    refuseIfReadOnly();
     exclusive.lock();
     try {
-      refuseIfPending();
-      beforeFirstWrite();
-      PendingSnapshot begun = new PendingSnapshot(this, exclusive, name, time, clockNanos);
-      pending = begun;
-      return begun;
+      reshape(() -> pending = new PendingSnapshot(this, exclusive, name, time, clockNanos));
+      return Objects.requireNonNull(pending);
     } finally {
       exclusive.unlock();
     }
@@ -1115,19 +1150,12 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   private void changeSnapshots(SnapshotChange change) throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      refuseIfPending();
-      beforeFirstWrite();
-      writeBackTables();
-      image.sync();
-      change.on(new Snapshots(image));
-      writeBackTables();
-      image.sync();
-    } finally {
-      exclusive.unlock();
-    }
+    reshape(
+        () -> {
+          settle();
+          change.on(new Snapshots(image));
+          settle();
+        });
   }
 
   /** Turns this read-only disk into what it was when the snapshot was taken. */
@@ -1152,22 +1180,17 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   /** Writes a piece of the machine's state, to become part of the next snapshot. */
   public void writeVmState(long offset, ByteBuffer source) throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      refuseIfPending();
-      beforeFirstWrite();
-      long at = vmStateStart() + offset;
-      long needed = Math.ceilDiv(at + source.remaining(), image.header.bytesPerL1Entry());
-      if (needed > image.l1.length) {
-        new Snapshots(image)
-            .switchL1(Arrays.copyOf(image.l1, Math.toIntExact(needed)), size(), false);
-      }
-      image.file.about(StorageEvent.VMSTATE_SAVE);
-      writeUnchecked(at, source);
-    } finally {
-      exclusive.unlock();
-    }
+    reshape(
+        () -> {
+          long at = vmStateStart() + offset;
+          long needed = Math.ceilDiv(at + source.remaining(), image.header.bytesPerL1Entry());
+          if (needed > image.l1.length) {
+            new Snapshots(image)
+                .switchL1(Arrays.copyOf(image.l1, Math.toIntExact(needed)), size(), false);
+          }
+          image.file.about(StorageEvent.VMSTATE_SAVE);
+          writeUnchecked(at, source);
+        });
   }
 
   /** Reads the machine's state of the disk as it is, or of the snapshot that it shows. */
@@ -1265,32 +1288,29 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       throw new IllegalArgumentException("not a packed cluster");
     }
     Objects.checkIndex(guest, size());
-    exclusive.lock();
-    try {
-      refuseIfEncrypted();
-      if (image.header.externalData()) {
-        throw new ImageException(
-            ImageException.Kind.INVALID_REQUEST,
-            image.file.name(),
-            "keeps its data in another file, so it cannot be compressed",
-            "leave out the compression");
-      }
-      beforeFirstWrite();
-      long table = image.writableL2Table(image.l1Index(guest));
-      int index = image.l2Index(guest);
-      long old = image.l2Entry(table, index);
-      image.file.about(StorageEvent.CLUSTER_ALLOC_BYTES);
-      long offset = roomFor(length);
-      putPacked(offset, packed, length);
-      int shift = 62 - (image.clusterBits - 8);
-      long sectors = (offset + length - 1 >> 9) - (offset >> 9);
-      image.file.about(StorageEvent.L2_UPDATE_COMPRESSED);
-      image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
-      image.releaseEntry(old);
-      markDirty(guest, Math.min(image.clusterSize, size() - guest));
-    } finally {
-      exclusive.unlock();
+    refuseIfEncrypted();
+    if (image.header.externalData()) {
+      throw new ImageException(
+          ImageException.Kind.INVALID_REQUEST,
+          image.file.name(),
+          "keeps its data in another file, so it cannot be compressed",
+          "leave out the compression");
     }
+    change(
+        () -> {
+          long table = image.writableL2Table(image.l1Index(guest));
+          int index = image.l2Index(guest);
+          long old = image.l2Entry(table, index);
+          image.file.about(StorageEvent.CLUSTER_ALLOC_BYTES);
+          long offset = roomFor(length);
+          putPacked(offset, packed, length);
+          int shift = 62 - (image.clusterBits - 8);
+          long sectors = (offset + length - 1 >> 9) - (offset >> 9);
+          image.file.about(StorageEvent.L2_UPDATE_COMPRESSED);
+          image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
+          image.releaseEntry(old);
+          markDirty(guest, Math.min(image.clusterSize, size() - guest));
+        });
   }
 
   /** Writes packed bytes; after an error the room for them is given back. */
@@ -1355,49 +1375,37 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
    * Names another backing file; the disk's content changes with it unless the caller sees to it.
    */
   public void setBacking(@Nullable String name, @Nullable String format) throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      beforeFirstWrite();
-      writeBackTables();
-      image.sync();
-      final String oldName = image.header.backingName;
-      final byte[] oldFormat = image.header.extension(Qcow2Header.EXT_BACKING_FORMAT);
-      image.header.backingName = name;
-      image.header.setExtension(
-          Qcow2Header.EXT_BACKING_FORMAT,
-          format == null || name == null ? null : format.getBytes(StandardCharsets.UTF_8));
-      try {
-        image.header.write(image.file);
-        image.wrote();
-      } catch (IOException e) {
-        image.header.backingName = oldName;
-        image.header.setExtension(Qcow2Header.EXT_BACKING_FORMAT, oldFormat);
-        throw e;
-      }
-      image.sync();
-    } finally {
-      exclusive.unlock();
-    }
+    change(
+        () -> {
+          settle();
+          final String oldName = image.header.backingName;
+          final byte[] oldFormat = image.header.extension(Qcow2Header.EXT_BACKING_FORMAT);
+          image.header.backingName = name;
+          image.header.setExtension(
+              Qcow2Header.EXT_BACKING_FORMAT,
+              format == null || name == null ? null : format.getBytes(StandardCharsets.UTF_8));
+          try {
+            image.header.write(image.file);
+            image.wrote();
+          } catch (IOException e) {
+            image.header.backingName = oldName;
+            image.header.setExtension(Qcow2Header.EXT_BACKING_FORMAT, oldFormat);
+            throw e;
+          }
+          image.sync();
+        });
   }
 
   /** Forgets all that this layer holds, so that the disk reads as what lies below. */
   public void makeEmpty() throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      refuseIfPending();
-      beforeFirstWrite();
-      writeBackTables();
-      image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
-      new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
-      writeBackTables();
-      writeBackTables();
-      image.sync();
-      image.trimFile();
-    } finally {
-      exclusive.unlock();
-    }
+    reshape(
+        () -> {
+          writeBackTables();
+          image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
+          new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
+          settleReleased();
+          image.trimFile();
+        });
   }
 
   /** Gives every cluster of the disk its place, which reads as zeros. */
@@ -1442,8 +1450,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         at += run.clusters() * image.clusterSize;
       }
       tables.at(size() - from, size() - from);
-      writeBackTables();
-      image.sync();
+      settle();
       long end =
           image.data == image.file ? image.refcounts.lastInUse() + 1 << image.clusterBits : size();
       if (image.data.size() < end) {
@@ -1463,19 +1470,15 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   private void changeBitmaps(BitmapChange change) throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      beforeFirstWrite();
-      Bitmaps known = bitmaps;
-      if (known == null) {
-        known = new Bitmaps(image);
-      }
-      change.on(known);
-      bitmaps = known;
-    } finally {
-      exclusive.unlock();
-    }
+    change(
+        () -> {
+          Bitmaps known = bitmaps;
+          if (known == null) {
+            known = new Bitmaps(image);
+          }
+          change.on(known);
+          bitmaps = known;
+        });
   }
 
   /**
@@ -1600,26 +1603,20 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     if (header.extension(Qcow2Header.EXT_BITMAPS) != null) {
       throw impossible("has bitmaps, which version 2 does not have");
     }
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      refuseIfPending();
-      beforeFirstWrite();
-      writeOutZeroFlags();
-      writeBackTables();
-      image.sync();
-      header.version = 2;
-      header.compatible = 0;
-      header.autoclear = 0;
-      header.headerLength = Qcow2Header.V2_LENGTH;
-      header.furtherFields = new byte[0];
-      header.setExtension(Qcow2Header.EXT_FEATURE_NAMES, (byte[]) null);
-      header.write(image.file);
-      image.wrote();
-      image.sync();
-    } finally {
-      exclusive.unlock();
-    }
+    reshape(
+        () -> {
+          writeOutZeroFlags();
+          settle();
+          header.version = 2;
+          header.compatible = 0;
+          header.autoclear = 0;
+          header.headerLength = Qcow2Header.V2_LENGTH;
+          header.furtherFields = new byte[0];
+          header.setExtension(Qcow2Header.EXT_FEATURE_NAMES, (byte[]) null);
+          header.write(image.file);
+          image.wrote();
+          image.sync();
+        });
   }
 
   /** Version 2 has no zero flag: what has one becomes stored zeros, or nothing. */
@@ -1664,18 +1661,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     if (image.header.version < 3 && bits != 16) {
       throw impossible("is of version 2, which has reference counts of 16 bits");
     }
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      refuseIfPending();
-      beforeFirstWrite();
-      writeBackTables();
-      writeBackTables();
-      image.sync();
-      image.refcounts.changeOrder(Long.numberOfTrailingZeros(bits));
-    } finally {
-      exclusive.unlock();
-    }
+    reshape(
+        () -> {
+          settleReleased();
+          image.refcounts.changeOrder(Long.numberOfTrailingZeros(bits));
+        });
   }
 
   private ImageException impossible(String problem) {
@@ -1692,19 +1682,14 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   private void changeHeader(HeaderChange change) throws IOException {
-    refuseIfReadOnly();
-    exclusive.lock();
-    try {
-      beforeFirstWrite();
-      writeBackTables();
-      image.sync();
-      change.on(image.header);
-      image.header.write(image.file);
-      image.wrote();
-      image.sync();
-    } finally {
-      exclusive.unlock();
-    }
+    change(
+        () -> {
+          settle();
+          change.on(image.header);
+          image.header.write(image.file);
+          image.wrote();
+          image.sync();
+        });
   }
 
   @Override
@@ -1722,9 +1707,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         refuseIfReadOnly();
       }
       if (!readOnly) {
-        writeBackTables();
-        writeBackTables();
-        image.sync();
+        settleReleased();
       }
       return new Qcow2Check(image).run(fixLeaks, fixErrors, watch);
     } finally {
@@ -1748,10 +1731,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
           if (bitmaps != null) {
             bitmaps.store();
           }
-          // Twice: the first releases what the second then writes as free.
-          writeBackTables();
-          writeBackTables();
-          image.sync();
+          settleReleased();
         }
       } finally {
         unpacked.close();
