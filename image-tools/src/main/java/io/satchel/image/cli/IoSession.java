@@ -541,7 +541,7 @@ final class IoSession implements AutoCloseable {
       throw new ImageException(
           ImageException.Kind.INVALID_REQUEST, name, "packs whole clusters", "align the request");
     }
-    try (ClusterCodec codec = ClusterCodec.of(device.zstd(), cluster)) {
+    try (ClusterCodec codec = ClusterCodec.of(device.packed().zstd(), cluster)) {
       for (long at = 0; at < span.length(); at += cluster) {
         byte[] plain = new byte[(int) Math.min(cluster, span.length() - at)];
         fill(plain, at, pattern, content);
@@ -551,7 +551,7 @@ final class IoSession implements AutoCloseable {
         if (n < 0) {
           device.write(span.offset() + at, ByteBuffer.wrap(plain));
         } else {
-          device.writePacked(span.offset() + at, room, n);
+          device.packed().write(span.offset() + at, room, n);
         }
       }
     }

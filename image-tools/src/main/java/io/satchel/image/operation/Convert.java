@@ -8,6 +8,7 @@ import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.file.Pages;
 import io.satchel.image.file.Zeros;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.PackedClusters;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.operation.BlockMap.Range;
 import java.io.IOException;
@@ -256,7 +257,7 @@ public final class Convert {
           "is of a format that cannot be compressed",
           "choose qcow2 or leave out -c");
     }
-    qcow2.refuseIfEncrypted();
+    qcow2.packed().refuseIfEncrypted();
     if (sources.size() != 1) {
       throw new ImageException(
           Kind.INVALID_REQUEST,
@@ -269,10 +270,10 @@ public final class Convert {
     Qcow2Device same =
         source.device() instanceof Qcow2Device d
                 && d.clusterSize() == cluster
-                && d.zstd() == qcow2.zstd()
+                && d.packed().zstd() == qcow2.packed().zstd()
             ? d
             : null;
-    try (Packer packer = new Packer(qcow2.zstd(), cluster, options.threads())) {
+    try (Packer packer = new Packer(qcow2.packed().zstd(), cluster, options.threads())) {
       ArrayDeque<Future<Ready>> underWay = new ArrayDeque<>();
       try {
         BlockMap map = new BlockMap(source);
@@ -349,7 +350,7 @@ public final class Convert {
         packer.submit(
             codec -> {
               if (same != null) {
-                Qcow2Device.Packed packed = same.readPacked(at);
+                PackedClusters.Packed packed = same.packed().read(at);
                 if (packed != null) {
                   return new Ready(at, packed.bytes(), packed.length(), null);
                 }
@@ -360,7 +361,7 @@ public final class Convert {
               if (Zeros.all(plain, 0, cluster)) {
                 return new Ready(at, null, 0, null);
               }
-              if (same != null && length == cluster && same.isStoredPlain(at)) {
+              if (same != null && length == cluster && same.packed().isStoredPlain(at)) {
                 // The source did not find it worth packing.
                 return new Ready(at, null, 0, plain);
               }
@@ -376,7 +377,7 @@ public final class Convert {
     while (underWay.size() > keep) {
       Ready ready = Results.of(underWay.remove());
       if (ready.packed() != null) {
-        to.writePacked(ready.guest(), ready.packed(), ready.length());
+        to.packed().write(ready.guest(), ready.packed(), ready.length());
       } else if (ready.plain() != null) {
         int n = (int) Math.min(ready.plain().length, to.size() - ready.guest());
         to.write(ready.guest(), ByteBuffer.wrap(ready.plain(), 0, n));

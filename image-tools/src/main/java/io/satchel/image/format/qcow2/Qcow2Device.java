@@ -38,9 +38,10 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   final Qcow2Image image;
   private final SequenceLock exclusive = new SequenceLock();
-  private final Lock shared = exclusive.shared();
+  final Lock shared = exclusive.shared();
   private final boolean readOnly;
   private final UnpackedClusters unpacked;
+  private final PackedClusters packed;
   private final Mapping scratch = new Mapping();
   private @Nullable BlockDevice backing;
   private ByteBuffer clusterBuffer = ByteBuffer.allocate(0);
@@ -48,21 +49,14 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private @Nullable PendingSnapshot pending;
   private boolean closed;
 
-  /** Where the next packed cluster may go, as long as nothing has been freed since. */
-  private long packedEnd;
-
-  private long packedReleases;
-
   /** The dirty bitmaps, from the first write on; null when there are none. */
   private volatile @Nullable Bitmaps bitmaps;
-
-  /** A packed cluster has been handed out: the image was compressed as a whole. */
-  private volatile boolean sawPacked;
 
   Qcow2Device(Qcow2Image image, boolean readOnly) {
     this.image = image;
     this.readOnly = readOnly;
     unpacked = new UnpackedClusters(image);
+    packed = new PackedClusters(this);
   }
 
   @Override
@@ -96,8 +90,18 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   @Override
+  public int clusterSize() {
+    return (int) image.clusterSize;
+  }
+
+  @Override
   public boolean readOnly() {
     return readOnly;
+  }
+
+  /** The compressed clusters as they lie in the file. */
+  public PackedClusters packed() {
+    return packed;
   }
 
   // --- Reading ---
@@ -344,7 +348,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     markDirty(offset, length);
   }
 
-  private void markDirty(long offset, long length) {
+  void markDirty(long offset, long length) {
     Bitmaps known = bitmaps;
     if (known != null) {
       known.mark(offset, length);
@@ -825,12 +829,12 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   /** Something done to the image while nobody else uses it. */
   @FunctionalInterface
-  private interface Change {
+  interface Change {
     void make() throws IOException;
   }
 
   /** Makes a change with the lock held, after what the first one needs. */
-  private void change(Change change) throws IOException {
+  void change(Change change) throws IOException {
     refuseIfReadOnly();
     exclusive.lock();
     try {
@@ -842,7 +846,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   /** As {@link #change}, for what a snapshot that is being saved would not survive. */
-  private void reshape(Change change) throws IOException {
+  void reshape(Change change) throws IOException {
     change(
         () -> {
           refuseIfPending();
@@ -851,19 +855,19 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   }
 
   /** Brings all that was changed so far to the medium. */
-  private void settle() throws IOException {
+  void settle() throws IOException {
     writeBackTables();
     image.sync();
   }
 
   /** As {@link #settle}, with the counts of what is free by that. */
-  private void settleReleased() throws IOException {
+  void settleReleased() throws IOException {
     // Twice: the first releases what the second then writes as free.
     writeBackTables();
     settle();
   }
 
-  private void writeBackTables() throws IOException {
+  void writeBackTables() throws IOException {
     if (image.hasDirty()) {
       image.writeBack();
     }
@@ -1220,153 +1224,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         }
       }
     }
-  }
-
-  // --- Compressed clusters ---
-
-  @Override
-  public int clusterSize() {
-    return (int) image.clusterSize;
-  }
-
-  /** Whether clusters are compressed with zstd rather than deflate. */
-  public boolean zstd() {
-    return image.header.compressionType == Qcow2Header.COMPRESSION_ZSTD;
-  }
-
-  /** Whether the cluster at {@code guest} is stored as it is, beside others that are packed. */
-  public boolean isStoredPlain(long guest) throws IOException {
-    Mapping map = new Mapping();
-    shared.lock();
-    try {
-      synchronized (image) {
-        image.lookup(guest, image.clusterSize, map);
-      }
-      return map.type == Mapping.Type.NORMAL && sawPacked;
-    } finally {
-      shared.unlock();
-    }
-  }
-
-  /** A compressed cluster as it is in the file. */
-  public record Packed(byte[] bytes, int length, boolean zstd) {}
-
-  /** The packed bytes of the cluster at {@code guest}, or null when it is not compressed. */
-  public @Nullable Packed readPacked(long guest) throws IOException {
-    shared.lock();
-    try {
-      Mapping map = new Mapping();
-      synchronized (image) {
-        image.lookup(guest, image.clusterSize, map);
-      }
-      if (map.type != Mapping.Type.COMPRESSED) {
-        return null;
-      }
-      sawPacked = true;
-      int length = image.compressedLength(map.entry);
-      if (length >= image.clusterSize) {
-        // Rounded up to sectors, it is no gain any more; tiny clusters do that.
-        return null;
-      }
-      byte[] bytes = new byte[length];
-      image.file.about(StorageEvent.READ_COMPRESSED);
-      image.file.read(image.compressedOffset(map.entry), ByteBuffer.wrap(bytes));
-      return new Packed(bytes, length, zstd());
-    } finally {
-      shared.unlock();
-    }
-  }
-
-  /**
-   * Stores a cluster that was packed elsewhere, behind the one packed before where there is room.
-   *
-   * @param guest where the cluster begins on the disk
-   */
-  public void writePacked(long guest, byte[] packed, int length) throws IOException {
-    refuseIfReadOnly();
-    if (length <= 0 || length >= image.clusterSize || (guest & image.clusterSize - 1) != 0) {
-      throw new IllegalArgumentException("not a packed cluster");
-    }
-    Objects.checkIndex(guest, size());
-    refuseIfEncrypted();
-    if (image.header.externalData()) {
-      throw new ImageException(
-          ImageException.Kind.INVALID_REQUEST,
-          image.file.name(),
-          "keeps its data in another file, so it cannot be compressed",
-          "leave out the compression");
-    }
-    change(
-        () -> {
-          long table = image.writableL2Table(image.l1Index(guest));
-          int index = image.l2Index(guest);
-          long old = image.l2Entry(table, index);
-          image.file.about(StorageEvent.CLUSTER_ALLOC_BYTES);
-          long offset = roomFor(length);
-          putPacked(offset, packed, length);
-          int shift = 62 - (image.clusterBits - 8);
-          long sectors = (offset + length - 1 >> 9) - (offset >> 9);
-          image.file.about(StorageEvent.L2_UPDATE_COMPRESSED);
-          image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
-          image.releaseEntry(old);
-          markDirty(guest, Math.min(image.clusterSize, size() - guest));
-        });
-  }
-
-  /** Writes packed bytes; after an error the room for them is given back. */
-  private void putPacked(long offset, byte[] packed, int length) throws IOException {
-    boolean done = false;
-    try {
-      image.file.about(StorageEvent.WRITE_COMPRESSED);
-      image.put(offset, ByteBuffer.wrap(packed, 0, length));
-      done = true;
-    } finally {
-      if (!done) {
-        packedEnd = 0;
-        long last = offset + length - 1 >> image.clusterBits;
-        for (long cluster = offset >> image.clusterBits; cluster <= last; cluster++) {
-          image.refcounts.decrement(cluster);
-        }
-      }
-    }
-  }
-
-  /** Packed clusters are not encrypted, so an encrypted image has none. */
-  public void refuseIfEncrypted() throws ImageException {
-    if (image.encryption != null) {
-      throw new ImageException(
-          ImageException.Kind.INVALID_REQUEST,
-          image.file.name(),
-          "is encrypted, and encrypted clusters cannot be compressed",
-          "leave out the compression or the encryption");
-    }
-  }
-
-  /** Finds room for packed bytes, and counts the clusters that they touch (rule 14). */
-  private long roomFor(int length) throws IOException {
-    long cluster = image.clusterSize;
-    long at = packedEnd;
-    long room = at == 0 ? 0 : cluster - (at & cluster - 1);
-    boolean shareable =
-        room > 0
-            && room < cluster
-            && image.releases() == packedReleases
-            && image.refcounts.get(at >> image.clusterBits) < image.refcounts.maximum();
-    if (!shareable) {
-      at = image.refcounts.allocateAdjacent(1);
-    } else if (length > room) {
-      long next = image.refcounts.allocateAdjacent(1);
-      if (next == (at >> image.clusterBits) + 1 << image.clusterBits) {
-        image.refcounts.increment(at >> image.clusterBits);
-      } else {
-        at = next;
-      }
-    } else {
-      image.refcounts.increment(at >> image.clusterBits);
-    }
-    packedEnd = at + length;
-    packedReleases = image.releases();
-    return at;
   }
 
   // --- Header ---

@@ -192,7 +192,7 @@ class Qcow2PropertyTest {
     try (ClusterCodec codec = new ClusterCodec(Qcow2Header.COMPRESSION_ZLIB, cluster)) {
       int length = codec.pack(plain, packed, Deflater.BEST_SPEED);
       if (length > 0 && length < cluster) {
-        device.writePacked(at, packed, length);
+        device.packed().write(at, packed, length);
         System.arraycopy(plain, 0, model.bytes(), at, Math.min(cluster, model.bytes().length - at));
       }
     }

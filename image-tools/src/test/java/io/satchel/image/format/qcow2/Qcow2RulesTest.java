@@ -164,7 +164,7 @@ class Qcow2RulesTest {
     Qcow2Device device = fresh();
     fill(device, 0, CLUSTER, 7);
     byte[] packed = {0x4b, 0x04, 0x00};
-    device.writePacked(CLUSTER, packed, 3);
+    device.packed().write(CLUSTER, packed, 3);
     device.flush();
     long l1 = getLong(3 * CLUSTER);
     assertThat(l1).isNegative();
@@ -345,7 +345,7 @@ class Qcow2RulesTest {
           plain[i][j] = (byte) random.nextInt(40);
         }
         byte[] room = new byte[4095];
-        device.writePacked(i * 4096L, room, codec.pack(plain[i], room, 6));
+        device.packed().write(i * 4096L, room, codec.pack(plain[i], room, 6));
         long entry = device.image.l2Entry(device.image.l2Table(0), i);
         long first = device.image.compressedOffset(entry);
         crossed |= first >> 12 != first + device.image.compressedLength(entry) - 1 >> 12;
@@ -367,8 +367,8 @@ class Qcow2RulesTest {
     try (ClusterCodec codec = ClusterCodec.of(false, CLUSTER)) {
       length = codec.pack(plain, room, 6);
     }
-    device.writePacked(0, room, length);
-    device.writePacked(CLUSTER, room, length);
+    device.packed().write(0, room, length);
+    device.packed().write(CLUSTER, room, length);
     long entry = device.image.l2Entry(device.image.l2Table(0), 0);
     long host = device.image.compressedOffset(entry) >> 16;
     assertThat(device.image.refcounts.get(host)).isEqualTo(2);
@@ -423,7 +423,7 @@ class Qcow2RulesTest {
       assertThat(device.status(3 * CLUSTER, 512).offset()).isEqualTo(3 * CLUSTER);
       assertThatThrownBy(() -> device.createSnapshot("s", Instant.EPOCH, 0, 0))
           .isInstanceOf(ImageException.class);
-      assertThatThrownBy(() -> device.writePacked(0, new byte[8], 8))
+      assertThatThrownBy(() -> device.packed().write(0, new byte[8], 8))
           .isInstanceOf(ImageException.class);
     }
     assertThat(Files.readAllBytes(folder.resolve("data.raw"))[3 * CLUSTER]).isEqualTo((byte) 7);
