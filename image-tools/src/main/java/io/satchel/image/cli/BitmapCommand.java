@@ -104,12 +104,12 @@ final class BitmapCommand extends ImageCommand {
       case "--add" -> {
         // As qemu-img: the cluster size, within bounds that make sense.
         long usual = Math.max(4096, Math.min(65536, device.clusterSize()));
-        device.addBitmap(bitmap, granularity == null ? usual : size(granularity));
+        device.bitmaps().add(bitmap, granularity == null ? usual : size(granularity));
       }
-      case "--remove" -> device.removeBitmap(bitmap);
-      case "--clear" -> device.clearBitmap(bitmap);
-      case "--enable" -> device.enableBitmap(bitmap, true);
-      case "--disable" -> device.enableBitmap(bitmap, false);
+      case "--remove" -> device.bitmaps().remove(bitmap);
+      case "--clear" -> device.bitmaps().clear(bitmap);
+      case "--enable" -> device.bitmaps().enable(bitmap, true);
+      case "--disable" -> device.bitmaps().enable(bitmap, false);
       case "--merge" -> {
         for (String source : merge) {
           merge(device, path, source);
@@ -123,13 +123,13 @@ final class BitmapCommand extends ImageCommand {
 
   private void merge(Qcow2Device device, Path path, String source) throws IOException {
     if (sourceFile == null || Files.isSameFile(path, Path.of(sourceFile))) {
-      device.mergeBitmap(bitmap, source);
+      device.bitmaps().merge(bitmap, source);
       return;
     }
     OpenOptions look =
         OpenOptions.readOnly().withFormat(sourceFormat).withBacking(BackingPolicy.NONE);
     try (OpenedImage other = Images.open(Path.of(sourceFile), look)) {
-      device.mergeBitmap(bitmap, qcow2(other, "bitmaps"), source);
+      device.bitmaps().merge(bitmap, qcow2(other, "bitmaps").bitmaps(), source);
     }
   }
 }

@@ -13,6 +13,7 @@ import io.satchel.image.crypt.Passphrase;
 import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
+import io.satchel.image.format.qcow2.DirtyBitmaps;
 import io.satchel.image.format.qcow2.Qcow2Device;
 import io.satchel.image.operation.Convert;
 import java.io.IOException;
@@ -271,7 +272,7 @@ final class ConvertCommand extends ImageCommand {
       throw new UsageException(
           "Format driver '" + targetFormat + "' does not support bitmaps; choose -O qcow2");
     }
-    Qcow2Device.BitmapCopy copy = into.planBitmaps(source, skipBrokenBitmaps);
+    DirtyBitmaps.Copy copy = into.bitmaps().planCopy(source.bitmaps(), skipBrokenBitmaps);
     Convert.run(sources, target, how, listener);
     copy.run();
   }

@@ -194,13 +194,13 @@ final class Exercise {
     List<String> ids = new ArrayList<>();
     attempt(() -> device.snapshots().forEach(s -> ids.add(s.id())));
     attempt(() -> device.createSnapshot("fresh", Instant.EPOCH, 1, 0));
-    attempt(() -> device.addBitmap("fresh", 65_536));
+    attempt(() -> device.bitmaps().add("fresh", 65_536));
     attempt(() -> device.applySnapshot("fresh"));
     for (String id : ids.subList(0, Math.min(4, ids.size()))) {
       attempt(() -> device.applySnapshot(id));
       attempt(() -> device.deleteSnapshot(id));
     }
-    attempt(() -> device.removeBitmap("fresh"));
+    attempt(() -> device.bitmaps().remove("fresh"));
     attempt(() -> device.setBacking(null, null));
     attempt(device::makeEmpty);
   }

@@ -184,10 +184,10 @@ final class ImageSeeds {
             Map.of("cluster_size", "1k"),
             device -> {
               Qcow2Device qcow2 = (Qcow2Device) device;
-              qcow2.addBitmap("one", 512);
-              qcow2.addBitmap("two", 65_536);
+              qcow2.bitmaps().add("one", 512);
+              qcow2.bitmaps().add("two", 65_536);
               some(device);
-              qcow2.enableBitmap("two", false);
+              qcow2.bitmaps().enable("two", false);
               life(device);
             }));
   }

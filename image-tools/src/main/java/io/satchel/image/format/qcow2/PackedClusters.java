@@ -109,7 +109,7 @@ public final class PackedClusters {
           image.file.about(StorageEvent.L2_UPDATE_COMPRESSED);
           image.setL2(table, index, Qcow2Image.COMPRESSED | sectors << shift | offset, 0);
           image.releaseEntry(old);
-          device.markDirty(guest, Math.min(image.clusterSize, device.size() - guest));
+          device.bitmaps().mark(guest, Math.min(image.clusterSize, device.size() - guest));
         });
   }
 

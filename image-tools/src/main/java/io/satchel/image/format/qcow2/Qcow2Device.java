@@ -41,6 +41,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   final Lock shared = exclusive.shared();
   private final boolean readOnly;
   private final UnpackedClusters unpacked;
+  private final DirtyBitmaps bitmaps;
   private final PackedClusters packed;
   private final Mapping scratch = new Mapping();
   private @Nullable BlockDevice backing;
@@ -49,13 +50,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private @Nullable PendingSnapshot pending;
   private boolean closed;
 
-  /** The dirty bitmaps, from the first write on; null when there are none. */
-  private volatile @Nullable Bitmaps bitmaps;
-
   Qcow2Device(Qcow2Image image, boolean readOnly) {
     this.image = image;
     this.readOnly = readOnly;
     unpacked = new UnpackedClusters(image);
+    bitmaps = new DirtyBitmaps(this);
     packed = new PackedClusters(this);
   }
 
@@ -97,6 +96,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   @Override
   public boolean readOnly() {
     return readOnly;
+  }
+
+  /** The dirty bitmaps. */
+  public DirtyBitmaps bitmaps() {
+    return bitmaps;
   }
 
   /** The compressed clusters as they lie in the file. */
@@ -294,9 +298,9 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         all.put("data-file", Objects.requireNonNullElse(h.dataFileName(), ""));
         all.put("data-file-raw", (h.autoclear & Qcow2Header.AUTOCLEAR_DATA_FILE_RAW) != 0);
       }
-      List<Object> bitmaps = bitmapSpecifics();
-      if (!bitmaps.isEmpty()) {
-        all.put("bitmaps", bitmaps);
+      List<Object> inFile = bitmaps.specifics();
+      if (!inFile.isEmpty()) {
+        all.put("bitmaps", inFile);
       }
     }
     all.put("refcount-bits", 1L << h.refcountOrder);
@@ -310,33 +314,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     return all;
   }
 
-  private List<Object> bitmapSpecifics() {
-    List<Object> all = new ArrayList<>();
-    if ((image.header.autoclear & Qcow2Header.AUTOCLEAR_BITMAPS) == 0) {
-      return all;
-    }
-    try {
-      for (BitmapDirectory.Entry entry : BitmapDirectory.read(image)) {
-        List<Object> flags = new ArrayList<>();
-        if ((entry.flags() & BitmapDirectory.FLAG_IN_USE) != 0) {
-          flags.add("in-use");
-        }
-        if ((entry.flags() & BitmapDirectory.FLAG_AUTO) != 0) {
-          flags.add("auto");
-        }
-        Map<String, Object> bitmap = new LinkedHashMap<>();
-        bitmap.put("flags", flags);
-        bitmap.put("name", entry.name());
-        bitmap.put("granularity", 1L << entry.granularityBits());
-        all.add(bitmap);
-      }
-    } catch (IOException e) {
-      // A broken directory is the check's business; the rest can still be told.
-      return new ArrayList<>();
-    }
-    return all;
-  }
-
   // --- Writing ---
 
   @Override
@@ -345,14 +322,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     refuseIfReadOnly();
     int length = source.remaining();
     writeUnchecked(offset, source);
-    markDirty(offset, length);
-  }
-
-  void markDirty(long offset, long length) {
-    Bitmaps known = bitmaps;
-    if (known != null) {
-      known.mark(offset, length);
-    }
+    bitmaps.mark(offset, length);
   }
 
   private void writeUnchecked(long offset, ByteBuffer source) throws IOException {
@@ -640,8 +610,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       image.put(88, field);
       image.sync();
     }
-    Bitmaps loaded = new Bitmaps(image);
-    bitmaps = loaded.isEmpty() ? null : loaded;
+    bitmaps.load();
     autoclearDone = true;
   }
 
@@ -652,7 +621,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     Objects.checkFromIndexSize(offset, length, size());
     refuseIfReadOnly();
     zero(offset, length, unmap, false);
-    markDirty(offset, length);
+    bitmaps.mark(offset, length);
   }
 
   @Override
@@ -660,7 +629,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     Objects.checkFromIndexSize(offset, length, size());
     refuseIfReadOnly();
     zero(offset, length, true, true);
-    markDirty(offset, length);
+    bitmaps.mark(offset, length);
   }
 
   /** Goes through a range by cluster; the cut-off ends are written as data, or kept. */
@@ -1127,7 +1096,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     changeSnapshots(
         snapshots -> {
           snapshots.apply(existing(snapshots, nameOrId));
-          markDirty(0, size());
+          bitmaps.mark(0, size());
         });
   }
 
@@ -1319,105 +1288,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
   }
 
-  // --- Bitmaps ---
-
-  /** Something done to the bitmaps. */
-  private interface BitmapChange {
-    void on(Bitmaps bitmaps) throws IOException;
-  }
-
-  private void changeBitmaps(BitmapChange change) throws IOException {
-    change(
-        () -> {
-          Bitmaps known = bitmaps;
-          if (known == null) {
-            known = new Bitmaps(image);
-          }
-          change.on(known);
-          bitmaps = known;
-        });
-  }
-
-  /**
-   * Adds a dirty bitmap that records writes from now on. All changes of bitmaps reach the file when
-   * the image is closed.
-   *
-   * @param granularity the bytes that a bit stands for, a power of two
-   */
-  public void addBitmap(String name, long granularity) throws IOException {
-    int bits = Long.bitCount(granularity) == 1 ? Long.numberOfTrailingZeros(granularity) : -1;
-    changeBitmaps(b -> b.add(name, bits));
-  }
-
-  public void removeBitmap(String name) throws IOException {
-    changeBitmaps(b -> b.remove(name));
-  }
-
-  public void clearBitmap(String name) throws IOException {
-    changeBitmaps(b -> b.clear(name));
-  }
-
-  /** Makes a bitmap record writes, or stop doing so. */
-  public void enableBitmap(String name, boolean on) throws IOException {
-    changeBitmaps(b -> b.enable(name, on));
-  }
-
-  /** Adds the bits of another bitmap of this image. */
-  public void mergeBitmap(String target, String source) throws IOException {
-    changeBitmaps(b -> b.merge(target, b.content(source)));
-  }
-
-  /** Adds the bits of a bitmap of another image. */
-  public void mergeBitmap(String target, Qcow2Device from, String source) throws IOException {
-    for (BitmapDirectory.Entry entry : BitmapDirectory.read(from.image)) {
-      if (entry.name().equals(source) && (entry.flags() & BitmapDirectory.FLAG_IN_USE) == 0) {
-        Bitmaps.Content content =
-            new Bitmaps.Content(Bitmaps.load(from.image, entry), entry.granularityBits());
-        changeBitmaps(b -> b.merge(target, content));
-        return;
-      }
-    }
-    throw new ImageException(
-        ImageException.Kind.INVALID_REQUEST,
-        from.image.file.name(),
-        "has no usable bitmap " + source,
-        "list them with `satchel img info`");
-  }
-
-  /** Bitmaps of another image that are still to be taken over. */
-  public interface BitmapCopy {
-    void run() throws IOException;
-  }
-
-  /**
-   * Looks at the dirty bitmaps of another image, to take them over as they are there once the
-   * content has been copied.
-   *
-   * @param skipBroken leave out those that a crash has made useless
-   * @throws ImageException if there is one of these and it is not to be left out
-   */
-  public BitmapCopy planBitmaps(Qcow2Device from, boolean skipBroken) throws IOException {
-    List<BitmapDirectory.Entry> all = new ArrayList<>();
-    if ((from.image.header.autoclear & Qcow2Header.AUTOCLEAR_BITMAPS) != 0) {
-      all.addAll(BitmapDirectory.read(from.image));
-    }
-    boolean broken = all.removeIf(e -> (e.flags() & BitmapDirectory.FLAG_IN_USE) != 0);
-    if (broken && !skipBroken) {
-      throw new ImageException(
-          ImageException.Kind.INVALID_REQUEST,
-          from.image.file.name(),
-          "has a bitmap that was in use when a program crashed",
-          "give --skip-broken-bitmaps, or remove it with `satchel img bitmap --remove`");
-    }
-    return () -> {
-      for (BitmapDirectory.Entry entry : all) {
-        addBitmap(entry.name(), 1L << entry.granularityBits());
-        mergeBitmap(entry.name(), from, entry.name());
-        enableBitmap(entry.name(), (entry.flags() & BitmapDirectory.FLAG_AUTO) != 0);
-      }
-    };
-  }
-
   // --- Amending ---
 
   /** Makes a version 2 image one of version 3. */
@@ -1585,9 +1455,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
           if (pending != null) {
             pending.close();
           }
-          if (bitmaps != null) {
-            bitmaps.store();
-          }
+          bitmaps.store();
           settleReleased();
         }
       } finally {

@@ -38,7 +38,7 @@ class Qcow2DamageTest {
     }
     byte[] packed = {0x4b, 0x04, 0x00};
     device.packed().write(0, packed, 3);
-    device.addBitmap("b", 65536);
+    device.bitmaps().add("b", 65536);
     device.close();
     return storage;
   }

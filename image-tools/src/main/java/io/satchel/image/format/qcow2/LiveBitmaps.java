@@ -14,7 +14,7 @@ import java.util.List;
  * in the file as being in use, kept in memory, and written anew when the image is closed: after a
  * crash nobody believes them.
  */
-final class Bitmaps {
+final class LiveBitmaps {
   private static final int MAX_NAME = 1023;
 
   /** A bitmap in memory. */
@@ -47,7 +47,7 @@ final class Bitmaps {
   private final List<long[]> oldClusters = new ArrayList<>();
 
   /** Loads all bitmaps and marks them as in use in the file. */
-  Bitmaps(Qcow2Image image) throws IOException {
+  LiveBitmaps(Qcow2Image image) throws IOException {
     this.image = image;
     if ((image.header.autoclear & Qcow2Header.AUTOCLEAR_BITMAPS) == 0) {
       return;
