@@ -134,7 +134,7 @@ public final class Layers {
         layer,
         device -> {
           BackingReference reference = device.backing();
-          device.setBacking(below, reference == null ? null : reference.format());
+          device.amend().setBacking(below, reference == null ? null : reference.format());
         });
   }
 

@@ -56,7 +56,7 @@ public sealed interface Question {
               image, OpenOptions.forWriting().withBacking(BackingPolicy.NONE).withKeys(LOOK))) {
         Qcow2Device device = Images.qcow2(opened.device());
         if (device != null) {
-          device.setBacking(Overlay.nameFor(image, now), format);
+          device.amend().setBacking(Overlay.nameFor(image, now), format);
         }
       }
     }

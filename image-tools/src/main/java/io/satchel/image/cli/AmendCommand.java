@@ -116,13 +116,13 @@ final class AmendCommand extends ImageCommand {
       String backingFormat = reader.textOrNull("backing_fmt");
       reader.end();
       if ("1.1".equals(compat) || "v3".equals(compat)) {
-        device.upgrade();
+        device.amend().upgrade();
       }
       if (refcountBits > 0) {
-        device.setRefcountBits(refcountBits);
+        device.amend().setRefcountBits(refcountBits);
       }
       if (lazy) {
-        device.setLazyRefcounts(lazyOn);
+        device.amend().setLazyRefcounts(lazyOn);
       }
       if (given.containsKey("size")) {
         device.resize(size(given.get("size")));
@@ -131,10 +131,10 @@ final class AmendCommand extends ImageCommand {
         var old = device.backing();
         String name = backing != null ? backing : old == null ? null : old.name();
         String kind = backingFormat != null ? backingFormat : old == null ? null : old.format();
-        device.setBacking(name == null || name.isEmpty() ? null : name, kind);
+        device.amend().setBacking(name == null || name.isEmpty() ? null : name, kind);
       }
       if ("0.10".equals(compat) || "v2".equals(compat)) {
-        device.downgrade();
+        device.amend().downgrade();
       } else if (compat != null && !List.of("1.1", "v3").contains(compat)) {
         throw new UsageException("Unknown compatibility level " + compat);
       }

@@ -62,7 +62,7 @@ final class RebaseCommand extends ImageCommand {
       }
       OpenOptions alone = options(named, true).withBacking(BackingPolicy.NONE);
       try (OpenedImage opened = Images.open(named.path(), alone)) {
-        qcow2(opened, "backing file").setBacking(name, recorded);
+        qcow2(opened, "backing file").amend().setBacking(name, recorded);
       }
       return 0;
     }

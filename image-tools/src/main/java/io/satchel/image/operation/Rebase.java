@@ -59,7 +59,7 @@ public final class Rebase {
       at += n;
     }
     device.flush();
-    device.setBacking(name, format);
+    device.amend().setBacking(name, format);
     Compare.tell(progress, size, size);
   }
 

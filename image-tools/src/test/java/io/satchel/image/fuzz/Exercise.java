@@ -201,7 +201,7 @@ final class Exercise {
       attempt(() -> device.deleteSnapshot(id));
     }
     attempt(() -> device.bitmaps().remove("fresh"));
-    attempt(() -> device.setBacking(null, null));
+    attempt(() -> device.amend().setBacking(null, null));
     attempt(device::makeEmpty);
   }
 

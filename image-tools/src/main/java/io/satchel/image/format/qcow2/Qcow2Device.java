@@ -15,7 +15,6 @@ import io.satchel.image.format.luks.EncryptedImage;
 import io.satchel.image.format.luks.LuksHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,6 +40,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   final Lock shared = exclusive.shared();
   private final boolean readOnly;
   private final UnpackedClusters unpacked;
+  private final Amending amending;
   private final DirtyBitmaps bitmaps;
   private final PackedClusters packed;
   private final Mapping scratch = new Mapping();
@@ -54,6 +54,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     this.image = image;
     this.readOnly = readOnly;
     unpacked = new UnpackedClusters(image);
+    amending = new Amending(this);
     bitmaps = new DirtyBitmaps(this);
     packed = new PackedClusters(this);
   }
@@ -67,6 +68,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   @Override
   public void attachBacking(BlockDevice below) {
     backing = below;
+  }
+
+  /** Whether there is a disk below, or the header names one. */
+  boolean hasBacking() {
+    return backing != null || backing() != null;
   }
 
   @Override
@@ -96,6 +102,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   @Override
   public boolean readOnly() {
     return readOnly;
+  }
+
+  /** Changes of what the image is. */
+  public Amending amend() {
+    return amending;
   }
 
   /** The dirty bitmaps. */
@@ -325,7 +336,8 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     bitmaps.mark(offset, length);
   }
 
-  private void writeUnchecked(long offset, ByteBuffer source) throws IOException {
+  /** As {@link #write}, past the end of the disk too, where VM state lies. */
+  void writeUnchecked(long offset, ByteBuffer source) throws IOException {
     long at = offset;
     int limit = source.limit();
     try {
@@ -890,10 +902,10 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     long old = size();
     boolean grows = newSize > old && preallocation != Preallocation.OFF;
     if (newSize < old && preallocation != Preallocation.OFF) {
-      throw impossible("is to become smaller, which needs no preallocation");
+      throw image.impossible("is to become smaller, which needs no preallocation");
     }
     if (grows && backing != null && !image.header.extendedL2() && image.header.version < 3) {
-      throw impossible("is of version 2 over a backing file, so it cannot be preallocated");
+      throw image.impossible("is of version 2 over a backing file, so it cannot be preallocated");
     }
     resize(newSize);
     if (grows) {
@@ -1197,31 +1209,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
 
   // --- Header ---
 
-  /**
-   * Names another backing file; the disk's content changes with it unless the caller sees to it.
-   */
-  public void setBacking(@Nullable String name, @Nullable String format) throws IOException {
-    change(
-        () -> {
-          settle();
-          final String oldName = image.header.backingName;
-          final byte[] oldFormat = image.header.extension(Qcow2Header.EXT_BACKING_FORMAT);
-          image.header.backingName = name;
-          image.header.setExtension(
-              Qcow2Header.EXT_BACKING_FORMAT,
-              format == null || name == null ? null : format.getBytes(StandardCharsets.UTF_8));
-          try {
-            image.header.write(image.file);
-            image.wrote();
-          } catch (IOException e) {
-            image.header.backingName = oldName;
-            image.header.setExtension(Qcow2Header.EXT_BACKING_FORMAT, oldFormat);
-            throw e;
-          }
-          image.sync();
-        });
-  }
-
   /** Forgets all that this layer holds, so that the disk reads as what lies below. */
   public void makeEmpty() throws IOException {
     reshape(
@@ -1286,137 +1273,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     } finally {
       exclusive.unlock();
     }
-  }
-
-  // --- Amending ---
-
-  /** Makes a version 2 image one of version 3. */
-  public void upgrade() throws IOException {
-    changeHeader(
-        h -> {
-          if (h.version == 2) {
-            h.version = 3;
-            h.headerLength = Qcow2Header.V3_LENGTH + 8;
-            h.furtherFields = new byte[7];
-            h.setExtension(Qcow2Header.EXT_FEATURE_NAMES, Qcow2Header.featureNames());
-          }
-        });
-  }
-
-  /** Asks for reference counts that are repaired after a crash rather than kept up to date. */
-  public void setLazyRefcounts(boolean on) throws IOException {
-    if (image.header.version < 3 && on) {
-      throw impossible("is of version 2, which has no lazy refcounts");
-    }
-    changeHeader(
-        h -> {
-          h.compatible &= ~Qcow2Header.COMPAT_LAZY_REFCOUNTS;
-          h.compatible |= on ? Qcow2Header.COMPAT_LAZY_REFCOUNTS : 0;
-        });
-  }
-
-  /** Makes an image one of version 2, where nothing in it needs version 3. */
-  public void downgrade() throws IOException {
-    Qcow2Header header = image.header;
-    if (header.version == 2) {
-      return;
-    }
-    if ((header.incompatible & ~Qcow2Header.INCOMPAT_DIRTY) != 0) {
-      throw impossible("uses features that version 2 does not have");
-    }
-    if (header.refcountOrder != 4) {
-      throw impossible("has reference counts that are not 16 bits wide, as version 2 wants them");
-    }
-    if (header.extension(Qcow2Header.EXT_BITMAPS) != null) {
-      throw impossible("has bitmaps, which version 2 does not have");
-    }
-    reshape(
-        () -> {
-          writeOutZeroFlags();
-          settle();
-          header.version = 2;
-          header.compatible = 0;
-          header.autoclear = 0;
-          header.headerLength = Qcow2Header.V2_LENGTH;
-          header.furtherFields = new byte[0];
-          header.setExtension(Qcow2Header.EXT_FEATURE_NAMES, (byte[]) null);
-          header.write(image.file);
-          image.wrote();
-          image.sync();
-        });
-  }
-
-  /** Version 2 has no zero flag: what has one becomes stored zeros, or nothing. */
-  private void writeOutZeroFlags() throws IOException {
-    for (Snapshot snapshot : image.snapshots) {
-      for (long entry :
-          image.readTable(snapshot.l1Offset(), snapshot.l1Size(), "a snapshot's L1 table")) {
-        long table = image.checkedL2Table(entry, snapshot.l1Offset());
-        for (int i = 0; table != 0 && i < 1 << image.l2Bits; i++) {
-          long e = image.l2Entry(table, i);
-          if ((e & (Qcow2Image.COMPRESSED | Qcow2Image.ZERO)) == Qcow2Image.ZERO) {
-            throw impossible("has a snapshot with zero clusters, which version 2 does not have");
-          }
-        }
-      }
-    }
-    for (int l1Index = 0; l1Index < image.l1.length; l1Index++) {
-      long old = image.l2Table(l1Index);
-      for (int i = 0; old != 0 && i < 1 << image.l2Bits; i++) {
-        long table = image.writableL2Table(l1Index);
-        long entry = image.l2Entry(table, i);
-        if ((entry & (Qcow2Image.COMPRESSED | Qcow2Image.ZERO)) != Qcow2Image.ZERO) {
-          continue;
-        }
-        long guest = (((long) l1Index << image.l2Bits) + i) << image.clusterBits;
-        if (guest >= size() || backing == null && backing() == null) {
-          image.setL2(table, i, 0, 0);
-          image.releaseEntry(entry);
-        } else {
-          int n = (int) Math.min(image.clusterSize, size() - guest);
-          writeUnchecked(guest, ByteBuffer.allocate(n));
-        }
-      }
-    }
-  }
-
-  /** Changes how wide a reference count is. All counts are written anew beside the old ones. */
-  public void setRefcountBits(long bits) throws IOException {
-    if (Long.bitCount(bits) != 1 || bits > 64) {
-      throw impossible("cannot have reference counts of " + bits + " bits");
-    }
-    if (image.header.version < 3 && bits != 16) {
-      throw impossible("is of version 2, which has reference counts of 16 bits");
-    }
-    reshape(
-        () -> {
-          settleReleased();
-          image.refcounts.changeOrder(Long.numberOfTrailingZeros(bits));
-        });
-  }
-
-  private ImageException impossible(String problem) {
-    return new ImageException(
-        ImageException.Kind.INVALID_REQUEST,
-        image.file.name(),
-        problem,
-        "convert it to a new image instead");
-  }
-
-  /** A change of header fields. */
-  private interface HeaderChange {
-    void on(Qcow2Header header);
-  }
-
-  private void changeHeader(HeaderChange change) throws IOException {
-    change(
-        () -> {
-          settle();
-          change.on(image.header);
-          image.header.write(image.file);
-          image.wrote();
-          image.sync();
-        });
   }
 
   @Override

@@ -183,6 +183,12 @@ final class Qcow2Image {
         null);
   }
 
+  /** Refuses what the image cannot be made to do. */
+  ImageException impossible(String problem) {
+    return new ImageException(
+        Kind.INVALID_REQUEST, file.name(), problem, "convert it to a new image instead");
+  }
+
   /** Reads a table of 64-bit entries whose size has been checked. */
   long[] readTable(long offset, int entries, String what) throws IOException {
     if (entries == 0) {

@@ -310,7 +310,7 @@ class Qcow2RulesTest {
             27);
     again.image.snapshots = new java.util.ArrayList<>(List.of(rich));
     again.createSnapshot("t", Instant.EPOCH, 0, 0);
-    again.setBacking("none", "raw");
+    again.amend().setBacking("none", "raw");
     again.close();
     Qcow2Header kept = Qcow2Header.read(storage);
     assertThat(kept.headerLength).isEqualTo(136);
