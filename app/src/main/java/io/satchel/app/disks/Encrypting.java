@@ -48,7 +48,7 @@ final class Encrypting {
     try (OpenedImage image = file.open()) {
       Qcow2Device device = Images.qcow2(image.chain().getFirst().device());
       State state = state(image);
-      boolean lost = file.entry() != null && device != null && !device.snapshots().isEmpty();
+      boolean lost = file.entry() != null && device != null && !device.snapshots().list().isEmpty();
       return lost && state != State.LOCKED ? State.HELD : state;
     }
   }

@@ -55,7 +55,10 @@ final class Merging {
       Qcow2Device top = Images.qcow2(image.chain().getFirst().device());
       Path base = image.chain().size() < 2 ? null : image.chain().get(1).path();
       return new Found(
-          base, top == null ? 0 : held(top), top == null ? 0 : top.snapshots().size(), top != null);
+          base,
+          top == null ? 0 : held(top),
+          top == null ? 0 : top.snapshots().list().size(),
+          top != null);
     }
   }
 

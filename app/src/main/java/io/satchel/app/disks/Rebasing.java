@@ -42,7 +42,7 @@ final class Rebasing {
       return new Found(
           device != null,
           reference == null ? null : reference.name(),
-          device == null ? 0 : device.snapshots().size());
+          device == null ? 0 : device.snapshots().list().size());
     }
   }
 

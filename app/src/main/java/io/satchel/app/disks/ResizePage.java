@@ -56,7 +56,7 @@ public final class ResizePage extends DiskPage {
       return new Found(
           image.device().size(),
           device != null,
-          device != null && (automatic || !device.snapshots().isEmpty()));
+          device != null && (automatic || !device.snapshots().list().isEmpty()));
     }
   }
 
@@ -85,7 +85,7 @@ public final class ResizePage extends DiskPage {
     }
     Instant now = Instant.now();
     String name = "before resizing " + now.truncatedTo(ChronoUnit.SECONDS);
-    device.createSnapshot(name, now, 0, 0);
+    device.snapshots().create(name, now, 0, 0);
     Entry entry = file.entry();
     if (entry != null) {
       TimelineFile.read(entry.folder())

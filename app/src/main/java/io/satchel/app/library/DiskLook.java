@@ -78,7 +78,7 @@ public record DiskLook(
             "is not in qcow2 format, so it has no snapshots",
             "look at the disk as it is");
       }
-      device.showSnapshot(snapshot);
+      device.snapshots().show(snapshot);
       return image;
     } catch (IOException | RuntimeException e) {
       image.close();

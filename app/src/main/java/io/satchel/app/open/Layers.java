@@ -10,7 +10,8 @@ import io.satchel.image.Progress;
 import io.satchel.image.format.LayeredDevice.BackingReference;
 import io.satchel.image.format.qcow2.PendingSnapshot;
 import io.satchel.image.format.qcow2.Qcow2Device;
-import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
+import io.satchel.image.format.qcow2.SnapshotInfo;
+import io.satchel.image.format.qcow2.VmState;
 import io.satchel.image.operation.Cancelled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -47,7 +48,7 @@ public final class Layers {
       Qcow2Device device = Images.qcow2(image.device());
       return device == null
           ? List.of()
-          : device.snapshots().stream().filter(info -> !hidden(info.name())).toList();
+          : device.snapshots().list().stream().filter(info -> !hidden(info.name())).toList();
     }
   }
 
@@ -64,7 +65,7 @@ public final class Layers {
       moments =
           device == null
               ? List.of()
-              : device.snapshots().stream()
+              : device.snapshots().list().stream()
                   .map(SnapshotInfo::name)
                   .filter(name -> name.startsWith(REWIND))
                   .toList();
@@ -74,7 +75,7 @@ public final class Layers {
           layer,
           device -> {
             for (String each : moments) {
-              device.deleteSnapshot(each);
+              device.snapshots().delete(each);
             }
           });
     }
@@ -96,7 +97,7 @@ public final class Layers {
   }
 
   private static boolean marked(Qcow2Device layer) {
-    return layer.snapshots().stream().anyMatch(info -> info.name().equals(MARK));
+    return layer.snapshots().list().stream().anyMatch(info -> info.name().equals(MARK));
   }
 
   /**
@@ -111,7 +112,7 @@ public final class Layers {
         device -> {
           fresh[0] = !marked(device);
           if (fresh[0]) {
-            device.createSnapshot(MARK, Instant.now(), 0, 0);
+            device.snapshots().create(MARK, Instant.now(), 0, 0);
           }
         });
     return fresh[0];
@@ -123,7 +124,7 @@ public final class Layers {
         layer,
         device -> {
           if (marked(device)) {
-            device.deleteSnapshot(MARK);
+            device.snapshots().delete(MARK);
           }
         });
   }
@@ -144,8 +145,8 @@ public final class Layers {
         layer,
         device -> {
           if (marked(device)) {
-            device.applySnapshot(MARK);
-            device.deleteSnapshot(MARK);
+            device.snapshots().apply(MARK);
+            device.snapshots().delete(MARK);
           }
         });
   }
@@ -177,7 +178,7 @@ public final class Layers {
       SnapshotInfo info = null;
       if (snapshot != null) {
         info = info(from, snapshot);
-        from.showSnapshot(snapshot);
+        from.snapshots().show(snapshot);
       }
       if (from.size() != to.size()) {
         to.resize(from.size());
@@ -196,7 +197,7 @@ public final class Layers {
   }
 
   private static @Nullable SnapshotInfo info(Qcow2Device layer, String snapshot) {
-    return layer.snapshots().stream()
+    return layer.snapshots().list().stream()
         .filter(each -> each.name().equals(snapshot))
         .findFirst()
         .orElse(null);
@@ -206,8 +207,8 @@ public final class Layers {
   private static void copyState(
       Qcow2Device from, SnapshotInfo info, Qcow2Device to, Progress progress) throws IOException {
     Instant time = Instant.ofEpochSecond(info.seconds() & 0xFFFF_FFFFL, info.nanos());
-    try (PendingSnapshot pending = to.beginSnapshot(info.name(), time, info.clockNanos())) {
-      Qcow2Device.VmState state = from.vmState(info.name());
+    try (PendingSnapshot pending = to.snapshots().begin(info.name(), time, info.clockNanos())) {
+      VmState state = from.snapshots().vmState(info.name());
       ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
       for (long at = 0; at < state.size(); at += chunk.limit()) {
         chunk.clear().limit((int) Math.min(CHUNK, state.size() - at));

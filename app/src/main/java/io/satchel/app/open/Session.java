@@ -437,7 +437,7 @@ public final class Session implements AutoCloseable {
       Qcow2Device image =
           drive.kind() == DriveKind.FLOPPY && media != null ? Images.qcow2(media) : null;
       if (image != null && !image.readOnly()) {
-        image.createSnapshot(snapshot, Instant.now(), 0, 0);
+        image.snapshots().create(snapshot, Instant.now(), 0, 0);
       }
     }
     Waiting.on(machine().restore(snapshot));

@@ -180,12 +180,12 @@ public final class StoredSnapshots implements SnapshotStore {
       throw new Problem("problem.snapshot.nothing", name);
     }
     Instant now = Instant.now();
-    change(device -> device.createSnapshot(called, now, 0, 0));
+    change(device -> device.snapshots().create(called, now, 0, 0));
   }
 
   @Override
   public void restore(Snapshot snapshot) throws IOException {
-    change(device -> device.applySnapshot(snapshot.name()));
+    change(device -> device.snapshots().apply(snapshot.name()));
     keep(file().withResume(snapshot.stateBytes() > 0 ? snapshot.name() : null));
   }
 
@@ -193,8 +193,8 @@ public final class StoredSnapshots implements SnapshotStore {
   public void delete(String called) throws IOException {
     change(
         device -> {
-          if (device.snapshots().stream().anyMatch(info -> info.name().equals(called))) {
-            device.deleteSnapshot(called);
+          if (device.snapshots().list().stream().anyMatch(info -> info.name().equals(called))) {
+            device.snapshots().delete(called);
           }
         });
   }

@@ -117,7 +117,8 @@ class DiskPanelsTest extends WindowFixture {
     press(robot, "#back");
     try (OpenedImage opened = Images.open(top, OpenOptions.forWriting())) {
       Objects.requireNonNull(Images.qcow2(opened.device()))
-          .createSnapshot("one", Instant.EPOCH, 0, 0);
+          .snapshots()
+          .create("one", Instant.EPOCH, 0, 0);
     }
     robot.interact(window.desk()::commitDisk);
     hear(robot, text("commit.snapshots"));
@@ -207,7 +208,7 @@ class DiskPanelsTest extends WindowFixture {
     try (OpenedImage opened = Images.open(base, OpenOptions.forWriting())) {
       Qcow2Device device = Objects.requireNonNull(Images.qcow2(opened.device()));
       assertThat(device.size()).isEqualTo(2 << 20);
-      device.applySnapshot(device.snapshots().getFirst().name());
+      device.snapshots().apply(device.snapshots().list().getFirst().name());
       assertThat(device.size()).as("the way back").isEqualTo(SIZE);
     }
   }
@@ -247,7 +248,8 @@ class DiskPanelsTest extends WindowFixture {
     OpenOptions alone = OpenOptions.forWriting().withBacking(BackingPolicy.NONE);
     try (OpenedImage opened = Images.open(own, alone)) {
       Objects.requireNonNull(Images.qcow2(opened.device()))
-          .createSnapshot("one", Instant.EPOCH, 0, 0);
+          .snapshots()
+          .create("one", Instant.EPOCH, 0, 0);
     }
     robot.interact(() -> window.desk().encrypt(entry));
     hear(robot, text("encrypt.snapshots"));

@@ -13,6 +13,7 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenOptions.BackingPolicy;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.qcow2.SnapshotInfo;
 import io.satchel.vm.host.UsKeyboard;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -103,7 +104,7 @@ class SnapshotsWindowTest extends WindowFixture {
         Images.open(
             layer, OpenOptions.readOnly().withBacking(BackingPolicy.NONE).withLocking(false))) {
       Qcow2Device device = Objects.requireNonNull(Images.qcow2(opened.device()));
-      return device.snapshots().stream().map(Qcow2Device.SnapshotInfo::name).toList();
+      return device.snapshots().list().stream().map(SnapshotInfo::name).toList();
     }
   }
 

@@ -9,7 +9,7 @@ import io.satchel.image.OpenOptions;
 import io.satchel.image.OpenedImage;
 import io.satchel.image.Overlay;
 import io.satchel.image.Progress;
-import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.qcow2.SnapshotInfo;
 import io.satchel.vm.api.MachineConfig.Clock;
 import io.satchel.vm.api.MachineConfig.Speed;
 import io.satchel.vm.api.MachineEvents;
@@ -114,12 +114,14 @@ class ChangesTest {
 
   private static void snapshot(Path file, String name) throws IOException {
     try (OpenedImage disk = Images.open(file, Overlay.openOptions())) {
-      Objects.requireNonNull(Images.qcow2(disk.device())).createSnapshot(name, Instant.EPOCH, 0, 0);
+      Objects.requireNonNull(Images.qcow2(disk.device()))
+          .snapshots()
+          .create(name, Instant.EPOCH, 0, 0);
     }
   }
 
   private List<String> snapshots() throws IOException {
-    return Layers.snapshots(kept).stream().map(Qcow2Device.SnapshotInfo::name).toList();
+    return Layers.snapshots(kept).stream().map(SnapshotInfo::name).toList();
   }
 
   @Test

@@ -133,7 +133,7 @@ final class ConvertCommand extends ImageCommand {
         OpenedImage source = open(image, format, false);
         sources.add(rate == null ? source : slowed(source, size(rate)));
         if (snapshot != null) {
-          qcow2(source, "snapshots").showSnapshot(nameOf(snapshot));
+          qcow2(source, "snapshots").snapshots().show(nameOf(snapshot));
         }
       }
       if (targetOptions && !existing) {

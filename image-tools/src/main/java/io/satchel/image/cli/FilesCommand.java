@@ -36,7 +36,7 @@ abstract class FilesCommand extends ImageCommand {
     OpenedImage opened = open(image, format, false);
     try {
       if (snapshot != null) {
-        qcow2(opened, "snapshots").showSnapshot(ConvertCommand.nameOf(snapshot));
+        qcow2(opened, "snapshots").snapshots().show(ConvertCommand.nameOf(snapshot));
       }
       return opened;
     } catch (IOException | RuntimeException e) {

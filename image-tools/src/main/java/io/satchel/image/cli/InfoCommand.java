@@ -8,7 +8,7 @@ import io.satchel.image.block.ImageException;
 import io.satchel.image.file.HostFile;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
-import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
+import io.satchel.image.format.qcow2.SnapshotInfo;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -104,9 +104,9 @@ final class InfoCommand extends ImageCommand {
       throws IOException {
     LayeredDevice device = device(opened);
     Map<String, Object> map = new LinkedHashMap<>();
-    if (device instanceof Qcow2Device qcow2 && !qcow2.snapshots().isEmpty()) {
+    if (device instanceof Qcow2Device qcow2 && !qcow2.snapshots().list().isEmpty()) {
       List<Object> snapshots = new ArrayList<>();
-      for (SnapshotInfo s : qcow2.snapshots()) {
+      for (SnapshotInfo s : qcow2.snapshots().list()) {
         snapshots.add(snapshot(s));
       }
       map.put("snapshots", snapshots);

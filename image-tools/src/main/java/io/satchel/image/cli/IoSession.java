@@ -375,7 +375,7 @@ final class IoSession implements AutoCloseable {
           for (long at = 0; at < span.length() || at == 0; at += b.limit()) {
             b.clear().limit((int) Math.min(CHUNK, span.length() - at));
             if (w.has('b')) {
-              vmState().readVmState(span.offset() + at, b);
+              qcow2().vmState().read(span.offset() + at, b);
             } else {
               disk().read(span.offset() + at, b);
             }
@@ -413,7 +413,7 @@ final class IoSession implements AutoCloseable {
         : ByteBuffer.allocate(length);
   }
 
-  private Qcow2Device vmState() throws IOException {
+  private Qcow2Device qcow2() throws IOException {
     if (layer() instanceof Qcow2Device device) {
       return device;
     }
@@ -525,7 +525,7 @@ final class IoSession implements AutoCloseable {
         buffer.put(0, b, 0, n);
       }
       if (state) {
-        vmState().writeVmState(span.offset() + at, buffer);
+        qcow2().vmState().write(span.offset() + at, buffer);
       } else {
         disk().write(span.offset() + at, buffer);
       }
@@ -534,7 +534,7 @@ final class IoSession implements AutoCloseable {
   }
 
   private void compressed(Span span, int pattern, byte @Nullable [] content) throws IOException {
-    Qcow2Device device = vmState();
+    Qcow2Device device = qcow2();
     int cluster = device.clusterSize();
     boolean end = span.offset() + span.length() == device.size();
     if (span.offset() % cluster != 0 || span.length() % cluster != 0 && !end) {
@@ -648,7 +648,7 @@ final class IoSession implements AutoCloseable {
       out.println("cluster size: " + IoWords.size(layer.clusterSize()));
     }
     if (layer instanceof Qcow2Device device) {
-      out.println("vm state offset: " + IoWords.size(device.vmStateStart()));
+      out.println("vm state offset: " + IoWords.size(device.vmState().start()));
     }
     if (!layer.specifics().isEmpty()) {
       out.println("Format specific information:");

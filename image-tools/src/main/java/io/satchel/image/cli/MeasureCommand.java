@@ -65,7 +65,7 @@ final class MeasureCommand extends ImageCommand {
     } else if (image != null) {
       try (OpenedImage opened = open(image, format, false)) {
         if (snapshot != null) {
-          qcow2(opened, "snapshots").showSnapshot(snapshot);
+          qcow2(opened, "snapshots").snapshots().show(snapshot);
         }
         boolean bitmaps =
             opened.chain().getFirst().device() instanceof io.satchel.image.format.LayeredDevice d

@@ -54,7 +54,7 @@ final class SnapshotCommand extends ImageCommand {
       if (!change) {
         if (opened.chain().getFirst().device() instanceof Qcow2Device device) {
           List<Object> all = new ArrayList<>();
-          device.snapshots().forEach(s -> all.add(InfoCommand.snapshot(s)));
+          device.snapshots().list().forEach(s -> all.add(InfoCommand.snapshot(s)));
           if (!all.isEmpty()) {
             print(terminal.out, all);
           }
@@ -63,11 +63,11 @@ final class SnapshotCommand extends ImageCommand {
       }
       Qcow2Device device = qcow2(opened, "snapshots");
       if (action.create != null) {
-        device.createSnapshot(action.create, Instant.now(), 0, 0);
+        device.snapshots().create(action.create, Instant.now(), 0, 0);
       } else if (action.apply != null) {
-        device.applySnapshot(action.apply);
+        device.snapshots().apply(action.apply);
       } else if (action.delete != null) {
-        device.deleteSnapshot(action.delete);
+        device.snapshots().delete(action.delete);
       }
     }
     return 0;

@@ -213,7 +213,7 @@ public final class Compact {
   /** Whether there is more in the image than a disk. */
   private static boolean keepsMore(LayeredDevice top) throws ImageException {
     return top instanceof Qcow2Device device
-        && (!device.snapshots().isEmpty() || device.specifics().containsKey("bitmaps"));
+        && (!device.snapshots().list().isEmpty() || device.specifics().containsKey("bitmaps"));
   }
 
   /** The source's chain with the free space of its topmost layer as zeros. */
@@ -305,13 +305,13 @@ public final class Compact {
       if (!(top instanceof Qcow2Device device)) {
         return;
       }
-      for (var each : device.snapshots()) {
+      for (var each : device.snapshots().list()) {
         try (OpenedImage then = Images.open(path, open);
             OpenedImage now =
                 Images.open(
                     file.part(), open.withLocking(false).withBacking(BackingPolicy.ANYWHERE))) {
-          shown(then).showSnapshot(each.id());
-          shown(now).showSnapshot(each.id());
+          shown(then).snapshots().show(each.id());
+          shown(now).snapshots().show(each.id());
           if (!(Compare.run(then, now, false, progress) instanceof Compare.Result.Same)) {
             throw unfaithful(path);
           }

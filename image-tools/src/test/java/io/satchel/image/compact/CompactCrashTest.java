@@ -84,7 +84,7 @@ class CompactCrashTest {
         image.device().write(0, ByteBuffer.wrap(disk));
         if (snapshot) {
           Qcow2Device device = Objects.requireNonNull(Images.qcow2(image.device()));
-          device.createSnapshot("then", Instant.EPOCH, 0, 0);
+          device.snapshots().create("then", Instant.EPOCH, 0, 0);
           image.device().write(SIZE - 5000, ByteBuffer.wrap(disk, SIZE - 5000, 5000));
         }
       }

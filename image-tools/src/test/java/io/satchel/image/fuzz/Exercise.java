@@ -13,6 +13,7 @@ import io.satchel.image.format.ImageFormat;
 import io.satchel.image.format.ImageFormat.Purpose;
 import io.satchel.image.format.LayeredDevice;
 import io.satchel.image.format.qcow2.Qcow2Device;
+import io.satchel.image.format.qcow2.SnapshotInfo;
 import io.satchel.image.fs.FileSystem;
 import io.satchel.image.fs.FileSystem.Entry;
 import io.satchel.image.fs.FileSystem.Type;
@@ -145,9 +146,9 @@ final class Exercise {
       attempt(() -> device.read(size - n, ByteBuffer.allocate(n)));
       attempt(() -> device.read((size - n) / 2, ByteBuffer.allocate(n)));
       if (device instanceof Qcow2Device qcow2) {
-        for (Qcow2Device.SnapshotInfo each : qcow2.snapshots()) {
-          attempt(() -> qcow2.vmState(each.id()));
-          attempt(() -> qcow2.showSnapshot(each.id()));
+        for (SnapshotInfo each : qcow2.snapshots().list()) {
+          attempt(() -> qcow2.snapshots().vmState(each.id()));
+          attempt(() -> qcow2.snapshots().show(each.id()));
           attempt(() -> device.read(0, ByteBuffer.allocate((int) Math.min(512, device.size()))));
         }
       }
@@ -192,13 +193,13 @@ final class Exercise {
 
   private static void snapshots(Qcow2Device device) throws IOException {
     List<String> ids = new ArrayList<>();
-    attempt(() -> device.snapshots().forEach(s -> ids.add(s.id())));
-    attempt(() -> device.createSnapshot("fresh", Instant.EPOCH, 1, 0));
+    attempt(() -> device.snapshots().list().forEach(s -> ids.add(s.id())));
+    attempt(() -> device.snapshots().create("fresh", Instant.EPOCH, 1, 0));
     attempt(() -> device.bitmaps().add("fresh", 65_536));
-    attempt(() -> device.applySnapshot("fresh"));
+    attempt(() -> device.snapshots().apply("fresh"));
     for (String id : ids.subList(0, Math.min(4, ids.size()))) {
-      attempt(() -> device.applySnapshot(id));
-      attempt(() -> device.deleteSnapshot(id));
+      attempt(() -> device.snapshots().apply(id));
+      attempt(() -> device.snapshots().delete(id));
     }
     attempt(() -> device.bitmaps().remove("fresh"));
     attempt(() -> device.amend().setBacking(null, null));

@@ -250,7 +250,7 @@ class FormatsPropertyTest {
       String name = "s" + random.nextInt(100);
       if (device instanceof Qcow2Device qcow2 && !snapshots.containsKey(name)) {
         try {
-          qcow2.createSnapshot(name, Instant.EPOCH, 0, 0);
+          qcow2.snapshots().create(name, Instant.EPOCH, 0, 0);
           snapshots.put(name, model.bytes().clone());
         } catch (ImageException e) {
           assertThat(e.kind()).isEqualTo(ImageException.Kind.UNSUPPORTED);
@@ -266,7 +266,7 @@ class FormatsPropertyTest {
       if (device instanceof Qcow2Device qcow2 && !snapshots.isEmpty()) {
         String name = any();
         try {
-          qcow2.applySnapshot(name);
+          qcow2.snapshots().apply(name);
           adopt(snapshots.get(name));
         } catch (ImageException e) {
           assertThat(e.kind()).isEqualTo(ImageException.Kind.UNSUPPORTED);
@@ -277,7 +277,7 @@ class FormatsPropertyTest {
     private void delete() throws IOException {
       if (device instanceof Qcow2Device qcow2 && !snapshots.isEmpty()) {
         String name = any();
-        qcow2.deleteSnapshot(name);
+        qcow2.snapshots().delete(name);
         snapshots.remove(name);
       }
     }

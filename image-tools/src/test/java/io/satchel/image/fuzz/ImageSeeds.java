@@ -106,10 +106,10 @@ final class ImageSeeds {
   private static void life(LayeredDevice device) throws IOException {
     some(device);
     Qcow2Device qcow2 = (Qcow2Device) device;
-    qcow2.writeVmState(0, ByteBuffer.allocate(600).putInt(0, 9));
-    qcow2.createSnapshot("one", Instant.EPOCH, 5, 600);
+    qcow2.vmState().write(0, ByteBuffer.allocate(600).putInt(0, 9));
+    qcow2.snapshots().create("one", Instant.EPOCH, 5, 600);
     write(device, 0, 512);
-    qcow2.createSnapshot("two", Instant.EPOCH, 6, 0);
+    qcow2.snapshots().create("two", Instant.EPOCH, 6, 0);
     write(device, 4096, 512);
   }
 

@@ -1,7 +1,8 @@
 package io.satchel.vm.machine;
 
 import io.satchel.image.format.qcow2.Qcow2Device;
-import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
+import io.satchel.image.format.qcow2.SnapshotInfo;
+import io.satchel.image.format.qcow2.VmState;
 import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.snapshot.SnapshotReader;
 import java.io.IOException;
@@ -17,7 +18,7 @@ public final class SavedMachines {
 
   /** The snapshots of an image, also those without a machine's state. */
   public static List<Snapshot> list(Qcow2Device image) {
-    return image.snapshots().stream().map(SavedMachines::snapshot).toList();
+    return image.snapshots().list().stream().map(SavedMachines::snapshot).toList();
   }
 
   /**
@@ -39,7 +40,7 @@ public final class SavedMachines {
   }
 
   static SnapshotReader.Source source(Qcow2Device image, String nameOrId) throws IOException {
-    Qcow2Device.VmState state = image.vmState(nameOrId);
+    VmState state = image.snapshots().vmState(nameOrId);
     return new SnapshotReader.Source() {
       @Override
       public long size() {

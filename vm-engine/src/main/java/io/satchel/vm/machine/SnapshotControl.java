@@ -3,7 +3,7 @@ package io.satchel.vm.machine;
 import io.satchel.image.Images;
 import io.satchel.image.format.qcow2.PendingSnapshot;
 import io.satchel.image.format.qcow2.Qcow2Device;
-import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
+import io.satchel.image.format.qcow2.SnapshotInfo;
 import io.satchel.vm.api.Saving;
 import io.satchel.vm.api.Snapshot;
 import io.satchel.vm.api.SnapshotException;
@@ -180,7 +180,7 @@ final class SnapshotControl {
         () -> {
           List<Snapshot> all = new ArrayList<>();
           for (Target target : targets(false)) {
-            for (SnapshotInfo info : target.image.snapshots()) {
+            for (SnapshotInfo info : target.image.snapshots().list()) {
               if (all.stream().noneMatch(known -> known.name().equals(info.name()))) {
                 all.add(SavedMachines.snapshot(info));
               }
@@ -198,7 +198,7 @@ final class SnapshotControl {
             SnapshotInfo found = find(target.image, name == null ? nameOrId : name, name == null);
             if (found != null) {
               name = found.name();
-              target.image.deleteSnapshot(found.id());
+              target.image.snapshots().delete(found.id());
             }
           }
           if (name == null) {
@@ -352,12 +352,12 @@ final class SnapshotControl {
   }
 
   private static @Nullable SnapshotInfo find(Qcow2Device image, String name, boolean orId) {
-    for (SnapshotInfo info : image.snapshots()) {
+    for (SnapshotInfo info : image.snapshots().list()) {
       if (info.name().equals(name)) {
         return info;
       }
     }
-    for (SnapshotInfo info : image.snapshots()) {
+    for (SnapshotInfo info : image.snapshots().list()) {
       if (orId && info.id().equals(name)) {
         return info;
       }
@@ -429,7 +429,7 @@ final class SnapshotControl {
       SnapshotReader.Memory memory = reader.checkMemory(map.memory().pages());
       changed = true;
       for (int i = 0; i < targets.size(); i++) {
-        targets.get(i).image.applySnapshot(parts.get(i).id());
+        targets.get(i).image.snapshots().apply(parts.get(i).id());
       }
       memory.load(map.memory());
       state.restore(clock::set, cpus, devices);
@@ -553,7 +553,7 @@ final class SnapshotControl {
         long now = clock.nanos();
         Instant date = Instant.now();
         for (Target target : targets) {
-          pending.add(target.image.beginSnapshot(name, date, now));
+          pending.add(target.image.snapshots().begin(name, date, now));
         }
         vga.drawOnce(screen);
         final MachineShape shape = host.shape();
@@ -610,7 +610,7 @@ final class SnapshotControl {
           }
         } catch (IOException | RuntimeException e) {
           for (int i = 0; i < made.size(); i++) {
-            targets.reversed().get(i).image.deleteSnapshot(made.get(i).id());
+            targets.reversed().get(i).image.snapshots().delete(made.get(i).id());
           }
           throw e;
         }

@@ -187,7 +187,7 @@ class SnapshotBenchTests {
     }
     long bytes;
     try (var disk = SnapshotRig.open(file)) {
-      bytes = ((Qcow2Device) disk).snapshots().getLast().vmStateSize();
+      bytes = ((Qcow2Device) disk).snapshots().list().getLast().vmStateSize();
     }
     // It stands still for as long as it saves.
     return new Result("QEMU", saved, saved, restored, bytes);

@@ -144,7 +144,7 @@ class SnapshotControlTests {
       assertThat(await(rig.machine.snapshots()))
           .extracting(Snapshot::name)
           .containsExactly("second");
-      assertThat(((Qcow2Device) second).snapshots()).hasSize(1);
+      assertThat(((Qcow2Device) second).snapshots().list()).hasSize(1);
     }
     for (String name : List.of("a.qcow2", "b.qcow2")) {
       try (BlockDevice again = disk(name)) {
@@ -319,7 +319,7 @@ class SnapshotControlTests {
   @Test
   void aSnapshotThatIsNotThereOrHoldsNoMachineIsRefused() throws Exception {
     BlockDevice disk = disk("a.qcow2");
-    ((Qcow2Device) disk).createSnapshot("disk only", java.time.Instant.EPOCH, 0, 0);
+    ((Qcow2Device) disk).snapshots().create("disk only", java.time.Instant.EPOCH, 0, 0);
     try (SnapshotRig rig = new SnapshotRig(counter(disk))) {
       run(rig);
       assertThat(refusal(rig.machine.restore("y")).kind())
@@ -397,7 +397,7 @@ class SnapshotControlTests {
     assertThat(Images.open(folder.resolve("a.qcow2"), io.satchel.image.OpenOptions.readOnly()))
         .satisfies(
             opened -> {
-              assertThat(((Qcow2Device) opened.device()).snapshots()).hasSize(1);
+              assertThat(((Qcow2Device) opened.device()).snapshots().list()).hasSize(1);
               opened.close();
             });
   }

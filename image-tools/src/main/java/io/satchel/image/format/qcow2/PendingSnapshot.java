@@ -3,7 +3,6 @@ package io.satchel.image.format.qcow2;
 import io.satchel.image.block.ImageException;
 import io.satchel.image.block.ImageException.Kind;
 import io.satchel.image.file.Pages;
-import io.satchel.image.format.qcow2.Qcow2Device.SnapshotInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
@@ -41,12 +40,11 @@ public final class PendingSnapshot implements AutoCloseable {
   private boolean ended;
 
   /** Begins it. The caller holds the lock. */
-  PendingSnapshot(
-      Qcow2Device device, SequenceLock exclusive, String name, Instant time, long clockNanos)
+  PendingSnapshot(Qcow2Device device, String name, Instant time, long clockNanos)
       throws IOException {
     this.device = device;
     this.image = device.image;
-    this.exclusive = exclusive;
+    this.exclusive = device.exclusive;
     chunk = Pages.allocate((int) Math.max(CHUNK, image.clusterSize));
     long size = image.header.size;
     int entries = (int) Math.ceilDiv(size, image.header.bytesPerL1Entry());
@@ -64,7 +62,7 @@ public final class PendingSnapshot implements AutoCloseable {
             -1,
             new byte[0],
             16);
-    diskTable = new Snapshots(image).begin(entries);
+    diskTable = new SnapshotTables(image).begin(entries);
   }
 
   /** Appends to the machine's state. */
@@ -138,7 +136,7 @@ public final class PendingSnapshot implements AutoCloseable {
     exclusive.lock();
     try {
       refuseIfEnded();
-      Snapshots snapshots = new Snapshots(image);
+      SnapshotTables snapshots = new SnapshotTables(image);
       final long[] table = writeTables();
       long l1Offset = snapshots.writeL1(table);
       own(l1Offset, Math.ceilDiv(table.length * 8L, image.clusterSize));
@@ -146,11 +144,11 @@ public final class PendingSnapshot implements AutoCloseable {
       image.sync();
       // From here on the file may name it, whatever fails: giving it up is no longer possible.
       ended = true;
-      device.pendingEnded();
+      device.snapshots().pendingEnded();
       Snapshot made = snapshots.finish(table, l1Offset, description.withVmState(written));
       image.writeBack();
       image.sync();
-      return Qcow2Device.info(made);
+      return SnapshotInfo.of(made);
     } finally {
       exclusive.unlock();
     }
@@ -203,8 +201,8 @@ public final class PendingSnapshot implements AutoCloseable {
         return;
       }
       ended = true;
-      device.pendingEnded();
-      Snapshots snapshots = new Snapshots(image);
+      device.snapshots().pendingEnded();
+      SnapshotTables snapshots = new SnapshotTables(image);
       for (int i = 0; i < clusterCount; i++) {
         snapshots.drop(clusters[i] >> image.clusterBits);
       }

@@ -15,8 +15,6 @@ import io.satchel.image.format.luks.EncryptedImage;
 import io.satchel.image.format.luks.LuksHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,18 +34,19 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private static final int RESERVE_FROM = 1 << 20;
 
   final Qcow2Image image;
-  private final SequenceLock exclusive = new SequenceLock();
+  final SequenceLock exclusive = new SequenceLock();
   final Lock shared = exclusive.shared();
   private final boolean readOnly;
   private final UnpackedClusters unpacked;
   private final Amending amending;
   private final DirtyBitmaps bitmaps;
+  private final InternalSnapshots snapshots;
+  private final VmStateArea vmState;
   private final PackedClusters packed;
   private final Mapping scratch = new Mapping();
   private @Nullable BlockDevice backing;
   private ByteBuffer clusterBuffer = ByteBuffer.allocate(0);
   private boolean autoclearDone;
-  private @Nullable PendingSnapshot pending;
   private boolean closed;
 
   Qcow2Device(Qcow2Image image, boolean readOnly) {
@@ -56,6 +55,8 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     unpacked = new UnpackedClusters(image);
     amending = new Amending(this);
     bitmaps = new DirtyBitmaps(this);
+    snapshots = new InternalSnapshots(this);
+    vmState = new VmStateArea(this);
     packed = new PackedClusters(this);
   }
 
@@ -114,6 +115,16 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     return bitmaps;
   }
 
+  /** The internal snapshots. */
+  public InternalSnapshots snapshots() {
+    return snapshots;
+  }
+
+  /** The machine's state behind the disk. */
+  public VmStateArea vmState() {
+    return vmState;
+  }
+
   /** The compressed clusters as they lie in the file. */
   public PackedClusters packed() {
     return packed;
@@ -168,8 +179,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     readMapped(image.l1, offset, target, map);
   }
 
-  private void readMapped(long[] table, long offset, ByteBuffer target, Mapping map)
-      throws IOException {
+  void readMapped(long[] table, long offset, ByteBuffer target, Mapping map) throws IOException {
     long at = offset;
     int limit = target.limit();
     try {
@@ -830,7 +840,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   void reshape(Change change) throws IOException {
     change(
         () -> {
-          refuseIfPending();
+          snapshots.refuseIfPending();
           change.make();
         });
   }
@@ -917,7 +927,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private void grow(long old, long size) throws IOException {
     int needed = (int) Math.min(Math.ceilDiv(size, image.header.bytesPerL1Entry()), 1 << 30);
     if (needed > image.l1.length) {
-      new Snapshots(image).switchL1(Arrays.copyOf(image.l1, needed), old, false);
+      new SnapshotTables(image).switchL1(Arrays.copyOf(image.l1, needed), old, false);
     }
     image.header.size = size;
     boolean done = false;
@@ -965,248 +975,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     image.trimFile();
   }
 
-  // --- Snapshots ---
-
-  /** One internal snapshot, for a list. */
-  public record SnapshotInfo(
-      String id,
-      String name,
-      long vmStateSize,
-      long diskSize,
-      int seconds,
-      int nanos,
-      long clockNanos,
-      long instructions) {}
-
-  /** The internal snapshots in the order of the table. */
-  public List<SnapshotInfo> snapshots() {
-    shared.lock();
-    try {
-      List<SnapshotInfo> all = new ArrayList<>();
-      for (Snapshot s : image.snapshots) {
-        all.add(info(s));
-      }
-      return all;
-    } finally {
-      shared.unlock();
-    }
-  }
-
-  static SnapshotInfo info(Snapshot s) {
-    return new SnapshotInfo(
-        s.id(),
-        s.name(),
-        s.vmStateSize(),
-        s.diskSize(),
-        s.seconds(),
-        s.nanos(),
-        s.clockNanos(),
-        s.instructions());
-  }
-
-  /**
-   * Begins a snapshot of the disk as it is now, with a machine's state to be written to it while
-   * the disk goes on. Nothing is waited for, so this takes milliseconds. One at a time; until it is
-   * finished or given up the image takes no other change of its snapshots or its shape.
-   *
-   * @param time its date
-   * @param clockNanos how long the guest had run
-   */
-  public PendingSnapshot beginSnapshot(String name, Instant time, long clockNanos)
-      throws IOException {
-    exclusive.lock();
-    try {
-      reshape(() -> pending = new PendingSnapshot(this, exclusive, name, time, clockNanos));
-      return Objects.requireNonNull(pending);
-    } finally {
-      exclusive.unlock();
-    }
-  }
-
-  /** The pending snapshot is finished or given up; the caller holds the lock. */
-  void pendingEnded() {
-    pending = null;
-  }
-
-  private void refuseIfPending() throws ImageException {
-    if (pending != null) {
-      throw new ImageException(
-          ImageException.Kind.IN_USE,
-          image.file.name(),
-          "is having a snapshot saved into it",
-          "wait until that is done, or cancel it");
-    }
-  }
-
-  /** The machine's state that belongs to a snapshot, beside the disk as it is. */
-  public final class VmState {
-    private final long[] table;
-    private final long start;
-    private final long size;
-
-    private VmState(long[] table, long start, long size) {
-      this.table = table;
-      this.start = start;
-      this.size = size;
-    }
-
-    /** Bytes, by the snapshot table's account: untrusted. */
-    public long size() {
-      return size;
-    }
-
-    /** Fills {@code target}; what was never written reads as zeros. */
-    public void read(long offset, ByteBuffer target) throws IOException {
-      Objects.checkFromIndexSize(offset, target.remaining(), size);
-      shared.lock();
-      try {
-        image.file.about(StorageEvent.VMSTATE_LOAD);
-        readMapped(table, start + offset, target, new Mapping());
-      } finally {
-        shared.unlock();
-      }
-    }
-  }
-
-  /** A snapshot's machine state. It is of no use any more once the snapshot is deleted. */
-  public VmState vmState(String nameOrId) throws IOException {
-    shared.lock();
-    try {
-      Snapshot s = existing(new Snapshots(image), nameOrId);
-      long perEntry = image.header.bytesPerL1Entry();
-      long start = Math.ceilDiv(s.diskSize(), perEntry) * perEntry;
-      long[] table = image.readTable(s.l1Offset(), s.l1Size(), "a snapshot's L1 table");
-      long room = table.length * perEntry - start;
-      if (s.diskSize() < 0 || s.vmStateSize() < 0 || s.vmStateSize() > Math.max(0, room)) {
-        throw image.corrupt("has a snapshot whose machine state does not fit its tables", -1);
-      }
-      return new VmState(table, start, s.vmStateSize());
-    } finally {
-      shared.unlock();
-    }
-  }
-
-  /**
-   * Takes a snapshot of the disk and of the VM state written before.
-   *
-   * @param time its date
-   * @param clockNanos how long the guest had run
-   * @param vmStateSize the bytes written by {@link #writeVmState}, or 0
-   */
-  public void createSnapshot(String name, Instant time, long clockNanos, long vmStateSize)
-      throws IOException {
-    changeSnapshots(
-        snapshots -> {
-          snapshots.create(
-              name, (int) time.getEpochSecond(), time.getNano(), clockNanos, vmStateSize);
-          dropVmState();
-        });
-  }
-
-  /** Makes the disk what it was when the snapshot was taken. */
-  public void applySnapshot(String nameOrId) throws IOException {
-    changeSnapshots(
-        snapshots -> {
-          snapshots.apply(existing(snapshots, nameOrId));
-          bitmaps.mark(0, size());
-        });
-  }
-
-  /** Deletes a snapshot; the disk stays as it is. */
-  public void deleteSnapshot(String nameOrId) throws IOException {
-    changeSnapshots(snapshots -> snapshots.delete(existing(snapshots, nameOrId)));
-  }
-
-  private Snapshot existing(Snapshots snapshots, String nameOrId) throws ImageException {
-    Snapshot found = snapshots.find(nameOrId);
-    if (found == null) {
-      throw new ImageException(
-          ImageException.Kind.INVALID_REQUEST,
-          image.file.name(),
-          "has no snapshot " + nameOrId,
-          "list them with `satchel img snapshot -l`");
-    }
-    return found;
-  }
-
-  /** Something done to the snapshots. */
-  private interface SnapshotChange {
-    void on(Snapshots snapshots) throws IOException;
-  }
-
-  private void changeSnapshots(SnapshotChange change) throws IOException {
-    reshape(
-        () -> {
-          settle();
-          change.on(new Snapshots(image));
-          settle();
-        });
-  }
-
-  /** Turns this read-only disk into what it was when the snapshot was taken. */
-  public void showSnapshot(String nameOrId) throws IOException {
-    if (!readOnly) {
-      throw new IllegalStateException("only a disk that is read can show a snapshot");
-    }
-    exclusive.lock();
-    try {
-      Snapshot s = existing(new Snapshots(image), nameOrId);
-      image.replaceL1(image.readTable(s.l1Offset(), s.l1Size(), "a snapshot's L1 table"));
-      image.header.size = s.diskSize();
-    } finally {
-      exclusive.unlock();
-    }
-  }
-
-  /** Where VM state lies: past everything that the L1 table needs for the disk (rule 19). */
-  public long vmStateStart() {
-    return Math.ceilDiv(size(), image.header.bytesPerL1Entry()) * image.header.bytesPerL1Entry();
-  }
-
-  /** Writes a piece of the machine's state, to become part of the next snapshot. */
-  public void writeVmState(long offset, ByteBuffer source) throws IOException {
-    reshape(
-        () -> {
-          long at = vmStateStart() + offset;
-          long needed = Math.ceilDiv(at + source.remaining(), image.header.bytesPerL1Entry());
-          if (needed > image.l1.length) {
-            new Snapshots(image)
-                .switchL1(Arrays.copyOf(image.l1, Math.toIntExact(needed)), size(), false);
-          }
-          image.file.about(StorageEvent.VMSTATE_SAVE);
-          writeUnchecked(at, source);
-        });
-  }
-
-  /** Reads the machine's state of the disk as it is, or of the snapshot that it shows. */
-  public void readVmState(long offset, ByteBuffer target) throws IOException {
-    shared.lock();
-    try {
-      image.file.about(StorageEvent.VMSTATE_LOAD);
-      readMapped(vmStateStart() + offset, target, new Mapping());
-    } finally {
-      shared.unlock();
-    }
-  }
-
-  private void dropVmState() throws IOException {
-    long at = vmStateStart();
-    long end = image.l1.length * image.header.bytesPerL1Entry();
-    for (; at < end; at += image.header.bytesPerL1Entry()) {
-      int l1Index = image.l1Index(at);
-      if (image.l2Table(l1Index) != 0) {
-        long table = image.writableL2Table(l1Index);
-        for (int i = 0; i < 1 << image.l2Bits; i++) {
-          long entry = image.l2Entry(table, i);
-          if (entry != 0) {
-            image.setL2(table, i, 0, 0);
-            image.releaseEntry(entry);
-          }
-        }
-      }
-    }
-  }
-
   // --- Header ---
 
   /** Forgets all that this layer holds, so that the disk reads as what lies below. */
@@ -1215,7 +983,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
         () -> {
           writeBackTables();
           image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
-          new Snapshots(image).switchL1(new long[image.l1.length], size(), true);
+          new SnapshotTables(image).switchL1(new long[image.l1.length], size(), true);
           settleReleased();
           image.trimFile();
         });
@@ -1285,7 +1053,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   public CheckReport check(boolean fixLeaks, boolean fixErrors, Watch watch) throws IOException {
     exclusive.lock();
     try {
-      refuseIfPending();
+      snapshots.refuseIfPending();
       if (fixLeaks || fixErrors) {
         refuseIfReadOnly();
       }
@@ -1308,9 +1076,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
       closed = true;
       try {
         if (!readOnly) {
-          if (pending != null) {
-            pending.close();
-          }
+          snapshots.giveUpPending();
           bitmaps.store();
           settleReleased();
         }

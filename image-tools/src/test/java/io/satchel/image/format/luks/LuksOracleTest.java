@@ -156,7 +156,7 @@ class LuksOracleTest {
     byte[] before = model.bytes().clone();
     try (OpenedImage image = Images.open(file, unlocked())) {
       Qcow2Device device = (Qcow2Device) image.device();
-      device.createSnapshot("one", Instant.EPOCH, 0, 0);
+      device.snapshots().create("one", Instant.EPOCH, 0, 0);
       for (int step = 0; step < 40; step++) {
         model.change(random, device);
       }

@@ -161,14 +161,14 @@ class Qcow2CrashTest {
         String name = "s" + step;
         savedContent.put(name, model.clone());
         savedLife.put(name, new int[] {step, Integer.MAX_VALUE});
-        device.createSnapshot(name, Instant.EPOCH, 0, 0);
+        device.snapshots().create(name, Instant.EPOCH, 0, 0);
         return true;
       }
       case 12 -> {
         String name = any(random);
         if (name != null) {
           savedLife.get(name)[1] = step;
-          device.deleteSnapshot(name);
+          device.snapshots().delete(name);
           return true;
         }
       }
@@ -177,7 +177,7 @@ class Qcow2CrashTest {
         if (name != null) {
           model = savedContent.get(name).clone();
           remember(step, 0, model.length);
-          device.applySnapshot(name);
+          device.snapshots().apply(name);
           return true;
         }
       }
@@ -192,7 +192,7 @@ class Qcow2CrashTest {
       pendingName = "p" + step;
       pendingContent = model.clone();
       pendingState.reset();
-      pending = device.beginSnapshot(pendingName, Instant.EPOCH, step);
+      pending = device.snapshots().begin(pendingName, Instant.EPOCH, step);
       return false;
     }
     if (random.nextInt(3) > 0) {
@@ -259,18 +259,19 @@ class Qcow2CrashTest {
           .isTrue();
     }
     for (Map.Entry<String, int[]> life : savedLife.entrySet()) {
-      boolean there = device.snapshots().stream().anyMatch(s -> s.name().equals(life.getKey()));
+      boolean there =
+          device.snapshots().list().stream().anyMatch(s -> s.name().equals(life.getKey()));
       if (life.getValue()[0] <= flushed && life.getValue()[1] > crashed) {
         assertThat(there).as(where + ", snapshot " + life.getKey()).isTrue();
       }
       if (there && life.getValue()[1] > crashed) {
         byte[] state = savedState.getOrDefault(life.getKey(), new byte[0]);
         ByteBuffer found = ByteBuffer.allocate(state.length);
-        Qcow2Device.VmState saved = device.vmState(life.getKey());
+        VmState saved = device.snapshots().vmState(life.getKey());
         assertThat(saved.size()).isEqualTo(state.length);
         saved.read(0, found);
         assertThat(found.array()).as(where + ", state of " + life.getKey()).isEqualTo(state);
-        device.applySnapshot(life.getKey());
+        device.snapshots().apply(life.getKey());
         ByteBuffer then = ByteBuffer.allocate(model.length);
         device.read(0, then);
         assertThat(then.array())

@@ -33,7 +33,7 @@ class Qcow2DamageTest {
       random.nextBytes(bytes);
       device.write(random.nextInt(SIZE - bytes.length), ByteBuffer.wrap(bytes));
       if (i == 15) {
-        device.createSnapshot("s", Instant.EPOCH, 0, 0);
+        device.snapshots().create("s", Instant.EPOCH, 0, 0);
       }
     }
     byte[] packed = {0x4b, 0x04, 0x00};
@@ -107,8 +107,8 @@ class Qcow2DamageTest {
                 tolerate(what, () -> device.write(at, ByteBuffer.allocate(5000).put(1, (byte) 1)));
               }
               tolerate(what, () -> device.discard(0, size / 2));
-              tolerate(what, () -> device.createSnapshot("t", Instant.EPOCH, 0, 0));
-              tolerate(what, () -> device.deleteSnapshot("s"));
+              tolerate(what, () -> device.snapshots().create("t", Instant.EPOCH, 0, 0));
+              tolerate(what, () -> device.snapshots().delete("s"));
               tolerate(what, () -> device.resize(size + 70_000L));
               tolerate(what, device::flush);
             } else {

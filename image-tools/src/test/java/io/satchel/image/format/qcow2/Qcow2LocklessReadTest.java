@@ -145,12 +145,12 @@ class Qcow2LocklessReadTest {
       Qcow2Device disk = (Qcow2Device) image.device();
       disk.write(0, content(1, 4096));
       assertThat(first(disk)).isEqualTo(2);
-      disk.createSnapshot("before", Instant.EPOCH, 0, 0);
+      disk.snapshots().create("before", Instant.EPOCH, 0, 0);
       disk.write(0, content(6, 4096));
       assertThat(first(disk)).isEqualTo(7);
-      disk.applySnapshot("before");
+      disk.snapshots().apply("before");
       assertThat(first(disk)).isEqualTo(2);
-      disk.deleteSnapshot("before");
+      disk.snapshots().delete("before");
       disk.discard(0, disk.size());
       assertThat(first(disk)).isZero();
     }

@@ -62,16 +62,16 @@ class Qcow2PendingSnapshotTest {
     try (Qcow2Device device = open(file)) {
       device.write(0, ByteBuffer.wrap(before));
       PendingSnapshot pending =
-          device.beginSnapshot("at work", Instant.ofEpochSecond(1_000_000_000), 5_000_000_000L);
+          device.snapshots().begin("at work", Instant.ofEpochSecond(1_000_000_000), 5_000_000_000L);
       pending.write(ByteBuffer.wrap(state, 0, 2_000_000));
       device.write(0, ByteBuffer.wrap(after));
       device.flush();
       pending.write(ByteBuffer.wrap(state, 2_000_000, state.length - 2_000_000));
-      Qcow2Device.SnapshotInfo made = pending.finish();
+      SnapshotInfo made = pending.finish();
       assertThat(made.vmStateSize()).isEqualTo(state.length);
       assertThat(device.check(false, false).messages()).isEmpty();
       ByteBuffer found = ByteBuffer.allocate(state.length);
-      device.vmState("at work").read(0, found);
+      device.snapshots().vmState("at work").read(0, found);
       assertThat(found.array()).isEqualTo(state);
       assertThat(read(device, 0, SIZE)).isEqualTo(after);
     }
@@ -83,9 +83,9 @@ class Qcow2PendingSnapshotTest {
       assertThat(qemuImg("check", file.toString())).contains("No errors");
     }
     try (Qcow2Device device = open(file)) {
-      device.applySnapshot("at work");
+      device.snapshots().apply("at work");
       assertThat(read(device, 0, before.length)).isEqualTo(before);
-      device.deleteSnapshot("at work");
+      device.snapshots().delete("at work");
       assertThat(device.check(false, false).messages()).isEmpty();
     }
   }
@@ -97,11 +97,11 @@ class Qcow2PendingSnapshotTest {
     byte[] after = random(SIZE / 2, 2);
     try (Qcow2Device device = open(file)) {
       device.write(0, ByteBuffer.wrap(before));
-      try (PendingSnapshot pending = device.beginSnapshot("never", Instant.EPOCH, 0)) {
+      try (PendingSnapshot pending = device.snapshots().begin("never", Instant.EPOCH, 0)) {
         pending.write(ByteBuffer.wrap(random(3_000_000, 3)));
         device.write(0, ByteBuffer.wrap(after));
       }
-      assertThat(device.snapshots()).isEmpty();
+      assertThat(device.snapshots().list()).isEmpty();
       assertThat(device.check(false, false).messages()).isEmpty();
       assertThat(read(device, 0, after.length)).isEqualTo(after);
     }
@@ -113,14 +113,14 @@ class Qcow2PendingSnapshotTest {
     Path file = image("");
     Qcow2Device device = open(file);
     device.write(0, ByteBuffer.wrap(random(SIZE, 1)));
-    PendingSnapshot pending = device.beginSnapshot("never", Instant.EPOCH, 0);
+    PendingSnapshot pending = device.snapshots().begin("never", Instant.EPOCH, 0);
     pending.write(ByteBuffer.wrap(random(3_000_000, 3)));
     device.close();
     assertThatThrownBy(pending::finish)
         .isInstanceOf(ImageException.class)
         .hasMessageContaining("was closed while a snapshot was saved");
     try (Qcow2Device again = open(file)) {
-      assertThat(again.snapshots()).isEmpty();
+      assertThat(again.snapshots().list()).isEmpty();
       assertThat(again.check(false, false).messages()).isEmpty();
     }
   }
@@ -128,18 +128,18 @@ class Qcow2PendingSnapshotTest {
   @Test
   void otherChangesOfSnapshotsWait() throws Exception {
     try (Qcow2Device device = open(image(""))) {
-      device.createSnapshot("old", Instant.EPOCH, 0, 0);
-      try (PendingSnapshot pending = device.beginSnapshot("new", Instant.EPOCH, 0)) {
-        assertThatThrownBy(() -> device.deleteSnapshot("old"))
+      device.snapshots().create("old", Instant.EPOCH, 0, 0);
+      try (PendingSnapshot pending = device.snapshots().begin("new", Instant.EPOCH, 0)) {
+        assertThatThrownBy(() -> device.snapshots().delete("old"))
             .isInstanceOf(ImageException.class)
             .hasMessageContaining("is having a snapshot saved into it");
-        assertThatThrownBy(() -> device.beginSnapshot("third", Instant.EPOCH, 0))
+        assertThatThrownBy(() -> device.snapshots().begin("third", Instant.EPOCH, 0))
             .isInstanceOf(ImageException.class);
         assertThatThrownBy(() -> device.resize(2L * SIZE)).isInstanceOf(ImageException.class);
         assertThat(pending.finish().name()).isEqualTo("new");
       }
-      device.deleteSnapshot("old");
-      assertThat(device.snapshots()).hasSize(1);
+      device.snapshots().delete("old");
+      assertThat(device.snapshots().list()).hasSize(1);
     }
   }
 

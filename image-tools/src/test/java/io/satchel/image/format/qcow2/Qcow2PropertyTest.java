@@ -128,7 +128,7 @@ class Qcow2PropertyTest {
         String name = "s" + random.nextInt(1000);
         if (!snapshots.containsKey(name)) {
           try {
-            device.createSnapshot(name, Instant.now(), 5, 0);
+            device.snapshots().create(name, Instant.now(), 5, 0);
             snapshots.put(name, new Saved(model.bytes().clone()));
           } catch (ImageException e) {
             // Narrow counts: refused, and nothing has changed.
@@ -140,7 +140,7 @@ class Qcow2PropertyTest {
         String name = any(random, snapshots);
         if (name != null) {
           try {
-            device.applySnapshot(name);
+            device.snapshots().apply(name);
             return adopt(snapshots.get(name).bytes());
           } catch (ImageException e) {
             assertThat(e.kind()).isEqualTo(ImageException.Kind.UNSUPPORTED);
@@ -150,7 +150,7 @@ class Qcow2PropertyTest {
       case 2 -> {
         String name = any(random, snapshots);
         if (name != null) {
-          device.deleteSnapshot(name);
+          device.snapshots().delete(name);
           snapshots.remove(name);
         }
       }
@@ -206,7 +206,7 @@ class Qcow2PropertyTest {
     for (Map.Entry<String, Saved> saved : snapshots.entrySet()) {
       try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
         Qcow2Device device = (Qcow2Device) image.device();
-        device.showSnapshot(saved.getKey());
+        device.snapshots().show(saved.getKey());
         adopt(saved.getValue().bytes()).check(device);
       }
       if (order < 2) {

@@ -177,11 +177,11 @@ class Qcow2RulesTest {
   void rule05SnapshotsTakeCopiedAwayAndGiveItBack() throws IOException {
     Qcow2Device device = fresh();
     fill(device, 0, CLUSTER, 7);
-    device.createSnapshot("s", Instant.EPOCH, 0, 0);
+    device.snapshots().create("s", Instant.EPOCH, 0, 0);
     long l1 = getLong(3 * CLUSTER);
     assertThat(l1).isPositive();
     assertThat(getLong(l1 & Qcow2Image.OFFSET_MASK)).isPositive();
-    device.deleteSnapshot("s");
+    device.snapshots().delete("s");
     device.flush();
     assertThat(getLong(3 * CLUSTER)).isNegative();
     assertThat(getLong(l1 & Qcow2Image.OFFSET_MASK)).isNegative();
@@ -283,7 +283,7 @@ class Qcow2RulesTest {
   @Test
   void rule12WhatIsNotKnownIsKept() throws IOException {
     Qcow2Device device = fresh();
-    device.createSnapshot("s", Instant.EPOCH, 0, 0);
+    device.snapshots().create("s", Instant.EPOCH, 0, 0);
     device.close();
     // A longer header, an extension and snapshot data of a program from the future.
     Qcow2Header header = Qcow2Header.read(storage);
@@ -309,7 +309,7 @@ class Qcow2RulesTest {
             new byte[] {9, 8, 7},
             27);
     again.image.snapshots = new java.util.ArrayList<>(List.of(rich));
-    again.createSnapshot("t", Instant.EPOCH, 0, 0);
+    again.snapshots().create("t", Instant.EPOCH, 0, 0);
     again.amend().setBacking("none", "raw");
     again.close();
     Qcow2Header kept = Qcow2Header.read(storage);
@@ -421,7 +421,7 @@ class Qcow2RulesTest {
       Qcow2Device device = (Qcow2Device) image.device();
       fill(device, 3 * CLUSTER, 512, 7);
       assertThat(device.status(3 * CLUSTER, 512).offset()).isEqualTo(3 * CLUSTER);
-      assertThatThrownBy(() -> device.createSnapshot("s", Instant.EPOCH, 0, 0))
+      assertThatThrownBy(() -> device.snapshots().create("s", Instant.EPOCH, 0, 0))
           .isInstanceOf(ImageException.class);
       assertThatThrownBy(() -> device.packed().write(0, new byte[8], 8))
           .isInstanceOf(ImageException.class);
@@ -470,8 +470,8 @@ class Qcow2RulesTest {
     fill(device, 0, 512, 1);
     byte[] state = new byte[300_000];
     new Random(2).nextBytes(state);
-    device.writeVmState(0, ByteBuffer.wrap(state));
-    device.createSnapshot("live", Instant.EPOCH, 1_500_000_000L, state.length);
+    device.vmState().write(0, ByteBuffer.wrap(state));
+    device.snapshots().create("live", Instant.EPOCH, 1_500_000_000L, state.length);
     fill(device, 0, 512, 2);
     device.resize(3 * MIB);
     device.flush();
@@ -482,10 +482,10 @@ class Qcow2RulesTest {
     assertThat(QemuImg.ok("snapshot", "-l", file)).contains("live", "293 KiB", "00:00:01.500");
     try (OpenedImage image = Images.open(file, OpenOptions.readOnly())) {
       Qcow2Device old = (Qcow2Device) image.device();
-      old.showSnapshot("live");
+      old.snapshots().show("live");
       assertThat(old.size()).isEqualTo(MIB);
       ByteBuffer found = ByteBuffer.allocate(state.length);
-      old.readVmState(0, found);
+      old.vmState().read(0, found);
       assertThat(found.array()).isEqualTo(state);
       assertThat(ImageModel.read(old, 0, 1)).containsExactly(1);
     }
@@ -512,12 +512,12 @@ class Qcow2RulesTest {
   void rule21NarrowCountsDoNotOverflow() throws IOException {
     Qcow2Device device = fresh(Qcow2Options.ofSize(MIB).withRefcountOrder(0).withClusterBits(9));
     fill(device, 0, MIB, 7);
-    assertThatThrownBy(() -> device.createSnapshot("s", Instant.EPOCH, 0, 0))
+    assertThatThrownBy(() -> device.snapshots().create("s", Instant.EPOCH, 0, 0))
         .isInstanceOf(ImageException.class)
         .hasMessageContaining("cannot count more than 1 reference");
     device.flush();
     device.flush();
-    assertThat(device.snapshots()).isEmpty();
+    assertThat(device.snapshots().list()).isEmpty();
     assertThat(device.check(false, false).messages()).isEmpty();
     Qcow2Device wide = new Qcow2RulesTest().growing();
     assertThat(wide.check(false, false).messages()).as("blocks count themselves").isEmpty();

@@ -15,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  * prepared beside what is there and becomes true with one write into the header's first sector, so
  * a crash leaves either state, and leaked clusters at worst. The device holds the lock.
  */
-final class Snapshots {
+final class SnapshotTables {
   /** From the disk's size to the L1 table's offset: one sector's worth of header. */
   private static final int SIZE_TO_L1_OFFSET = 24;
 
   private final Qcow2Image image;
 
-  Snapshots(Qcow2Image image) {
+  SnapshotTables(Qcow2Image image) {
     this.image = image;
   }
 
