@@ -156,6 +156,14 @@ final class Qcow2Image {
     writeContent(StorageEvent.WRITE_AIO, host, source);
   }
 
+  /** Writes the next {@code length} bytes of guest data. */
+  void writeContent(long host, ByteBuffer source, int length) throws IOException {
+    int limit = source.limit();
+    source.limit(source.position() + length);
+    writeContent(host, source);
+    source.limit(limit);
+  }
+
   /** Writes guest data for the sake of something else than a request. */
   void writeContent(StorageEvent event, long host, ByteBuffer source) throws IOException {
     data.about(event);
