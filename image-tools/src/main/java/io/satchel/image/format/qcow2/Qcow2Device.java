@@ -14,7 +14,6 @@ import io.satchel.image.format.luks.EncryptedImage;
 import io.satchel.image.format.luks.LuksHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Reads, and writes to clusters that are this disk's alone, share the lock: they leave the
  * tables alone. What changes the tables holds it exclusively. A lookup loads slices into the cache,
  * so it takes the cache's monitor, unless the thread holds the lock exclusively.
+ *
+ * <p>Holds the lock, and what a disk is: reading, writing in place, flushing, closing. What else
+ * can be done to an image has a class for each subject, which takes the lock through {@link
+ * #change}.
  */
 public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkable {
   final Qcow2Image image;
@@ -42,6 +45,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
   private final PackedClusters packed;
   private final AllocatingWrites writes;
   private final Zeroing zeroing;
+  private final Resizing resizing;
   private @Nullable BlockDevice backing;
   private boolean autoclearDone;
   private boolean closed;
@@ -57,6 +61,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     packed = new PackedClusters(this);
     writes = new AllocatingWrites(this);
     zeroing = new Zeroing(this, writes);
+    resizing = new Resizing(this, zeroing);
   }
 
   @Override
@@ -366,16 +371,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
   }
 
-  void refuseIfReadOnly() throws ImageException {
-    if (readOnly) {
-      throw new ImageException(
-          ImageException.Kind.READ_ONLY,
-          image.file.name(),
-          "is open for reading only",
-          "open it for writing");
-    }
-  }
-
   /** Writes what lies in clusters of our own; returns how many bytes, perhaps none. */
   private int writeInPlace(long at, ByteBuffer source, int limit) throws IOException {
     shared.lock();
@@ -397,25 +392,6 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
   }
 
-  /**
-   * Bits that promise something about the content are cleared before the first change, unless this
-   * program keeps the promise (rule 10).
-   */
-  void beforeFirstWrite() throws IOException {
-    if (autoclearDone) {
-      return;
-    }
-    long kept = image.header.autoclear & Qcow2Header.AUTOCLEAR_KNOWN;
-    if (image.header.version >= 3 && image.header.autoclear != kept) {
-      image.header.autoclear = kept;
-      ByteBuffer field = ByteBuffer.allocate(8).putLong(0, kept);
-      image.put(88, field);
-      image.sync();
-    }
-    bitmaps.load();
-    autoclearDone = true;
-  }
-
   // --- Zeros and discard ---
 
   @Override
@@ -434,7 +410,41 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     bitmaps.mark(offset, length);
   }
 
-  // --- Flush, size, close ---
+  /** Forgets all that this layer holds, so that the disk reads as what lies below. */
+  public void makeEmpty() throws IOException {
+    reshape(
+        () -> {
+          writeBackTables();
+          image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
+          new SnapshotTables(image).switchL1(new long[image.l1.length], size(), true);
+          settleReleased();
+          image.trimFile();
+        });
+  }
+
+  // --- Size ---
+
+  @Override
+  public void resize(long newSize) throws IOException {
+    resizing.resize(newSize);
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation) throws IOException {
+    resize(newSize, preallocation, Watch.NONE);
+  }
+
+  @Override
+  public void resize(long newSize, Preallocation preallocation, Watch watch) throws IOException {
+    resizing.resize(newSize, preallocation, watch);
+  }
+
+  /** Gives every cluster of the new disk its place, which reads as zeros. */
+  void preallocate(Preallocation mode) throws IOException {
+    resizing.preallocate(mode);
+  }
+
+  // --- Flush ---
 
   @Override
   public void flush() throws IOException {
@@ -459,7 +469,11 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     void make() throws IOException;
   }
 
-  /** Makes a change with the lock held, after what the first one needs. */
+  /**
+   * Makes a change with the lock held, after what the first one needs.
+   *
+   * @throws ImageException if the image is open for reading only
+   */
   void change(Change change) throws IOException {
     refuseIfReadOnly();
     exclusive.lock();
@@ -471,13 +485,46 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
   }
 
-  /** As {@link #change}, for what a snapshot that is being saved would not survive. */
+  /**
+   * As {@link #change}, for what a snapshot that is being saved would not survive.
+   *
+   * @throws ImageException if there is one, too
+   */
   void reshape(Change change) throws IOException {
     change(
         () -> {
           snapshots.refuseIfPending();
           change.make();
         });
+  }
+
+  void refuseIfReadOnly() throws ImageException {
+    if (readOnly) {
+      throw new ImageException(
+          ImageException.Kind.READ_ONLY,
+          image.file.name(),
+          "is open for reading only",
+          "open it for writing");
+    }
+  }
+
+  /**
+   * Bits that promise something about the content are cleared before the first change, unless this
+   * program keeps the promise (rule 10).
+   */
+  void beforeFirstWrite() throws IOException {
+    if (autoclearDone) {
+      return;
+    }
+    long kept = image.header.autoclear & Qcow2Header.AUTOCLEAR_KNOWN;
+    if (image.header.version >= 3 && image.header.autoclear != kept) {
+      image.header.autoclear = kept;
+      ByteBuffer field = ByteBuffer.allocate(8).putLong(0, kept);
+      image.put(88, field);
+      image.sync();
+    }
+    bitmaps.load();
+    autoclearDone = true;
   }
 
   /** Brings all that was changed so far to the medium. */
@@ -499,184 +546,7 @@ public final class Qcow2Device implements LayeredDevice, EncryptedImage, Checkab
     }
   }
 
-  /**
-   * Changes the disk's size. What is gained reads as zeros, whatever the backing file holds there
-   * (rule 18) and whatever the file held there before.
-   */
-  @Override
-  public void resize(long newSize) throws IOException {
-    refuseIfReadOnly();
-    final long size = Math.ceilDiv(newSize, 512) * 512;
-    exclusive.lock();
-    try {
-      if (size < 0) {
-        throw new ImageException(
-            ImageException.Kind.INVALID_REQUEST,
-            image.file.name(),
-            "cannot have a negative size",
-            "choose another size");
-      }
-      if (image.header.version < 3 && !image.snapshots.isEmpty()) {
-        throw new ImageException(
-            ImageException.Kind.UNSUPPORTED,
-            image.file.name(),
-            "is of version 2 and has snapshots, so it cannot be resized",
-            "amend it to version 3 (qemu-img amend -o compat=1.1)");
-      }
-      reshape(
-          () -> {
-            long old = size();
-            if (size < old) {
-              shrink(size);
-            } else if (size > old) {
-              grow(old, size);
-            }
-          });
-    } finally {
-      exclusive.unlock();
-    }
-  }
-
-  @Override
-  public void resize(long newSize, Preallocation preallocation) throws IOException {
-    resize(newSize, preallocation, Watch.NONE);
-  }
-
-  @Override
-  public void resize(long newSize, Preallocation preallocation, Watch watch) throws IOException {
-    long old = size();
-    boolean grows = newSize > old && preallocation != Preallocation.OFF;
-    if (newSize < old && preallocation != Preallocation.OFF) {
-      throw image.impossible("is to become smaller, which needs no preallocation");
-    }
-    if (grows && backing != null && !image.header.extendedL2() && image.header.version < 3) {
-      throw image.impossible("is of version 2 over a backing file, so it cannot be preallocated");
-    }
-    resize(newSize);
-    if (grows) {
-      long from = Math.ceilDiv(old, image.clusterSize) * image.clusterSize;
-      preallocate(from, preallocation, watch);
-    }
-  }
-
-  private void grow(long old, long size) throws IOException {
-    int needed = (int) Math.min(Math.ceilDiv(size, image.header.bytesPerL1Entry()), 1 << 30);
-    if (needed > image.l1.length) {
-      new SnapshotTables(image).switchL1(Arrays.copyOf(image.l1, needed), old, false);
-    }
-    image.header.size = size;
-    boolean done = false;
-    try {
-      long covered = Math.ceilDiv(old, image.clusterSize) * image.clusterSize;
-      zeroing.writeZeroData(old, Math.min(covered, size) - old);
-      if (backing != null && backing.size() > covered && size > covered) {
-        zeroing.zero(covered, Math.min(size, backing.size()) - covered, true, false);
-      }
-      settle();
-      writeSize();
-      done = true;
-    } finally {
-      if (!done) {
-        image.header.size = old;
-      }
-    }
-  }
-
-  private void writeSize() throws IOException {
-    image.put(24, ByteBuffer.allocate(8).putLong(0, image.header.size));
-    image.sync();
-  }
-
-  private void shrink(long size) throws IOException {
-    writeBackTables();
-    image.header.size = size;
-    writeSize();
-    long at = Math.ceilDiv(size, image.clusterSize) * image.clusterSize;
-    long end = image.l1.length * image.header.bytesPerL1Entry();
-    while (at < end) {
-      int l1Index = image.l1Index(at);
-      long tableEnd = (l1Index + 1L) * image.header.bytesPerL1Entry();
-      if (image.l2Table(l1Index) != 0) {
-        long table = image.writableL2Table(l1Index);
-        for (; at < tableEnd; at += image.clusterSize) {
-          long entry = image.l2Entry(table, image.l2Index(at));
-          image.setL2(table, image.l2Index(at), 0, 0);
-          image.releaseEntry(entry);
-        }
-      }
-      at = tableEnd;
-    }
-    settleReleased();
-    image.trimFile();
-  }
-
-  // --- Header ---
-
-  /** Forgets all that this layer holds, so that the disk reads as what lies below. */
-  public void makeEmpty() throws IOException {
-    reshape(
-        () -> {
-          writeBackTables();
-          image.file.about(StorageEvent.EMPTY_IMAGE_PREPARE);
-          new SnapshotTables(image).switchL1(new long[image.l1.length], size(), true);
-          settleReleased();
-          image.trimFile();
-        });
-  }
-
-  /** Gives every cluster of the disk its place, which reads as zeros. */
-  void preallocate(Preallocation mode) throws IOException {
-    preallocate(0, mode, Watch.NONE);
-  }
-
-  /** Does so from a cluster on; in a file that is not new, places may hold what was there. */
-  private void preallocate(long from, Preallocation mode, Watch watch) throws IOException {
-    // Where space is filled too, the tables take no time worth a word.
-    Watch tables = mode == Preallocation.METADATA ? watch : Watch.NONE;
-    exclusive.lock();
-    try {
-      for (long at = from; at < size(); ) {
-        tables.at(at - from, size() - from);
-        long table = image.writableL2Table(image.l1Index(at));
-        int index = image.l2Index(at);
-        int wanted =
-            (int) Math.min(image.leftInSlice(index), Math.ceilDiv(size() - at, image.clusterSize));
-        Refcounts.Run run =
-            image.data != image.file
-                ? new Refcounts.Run(at, wanted)
-                : image.refcounts.allocate(wanted);
-        for (int i = 0; i < run.clusters(); i++) {
-          long entry = run.offset() + i * image.clusterSize | Qcow2Image.COPIED;
-          long bitmap = 0;
-          if (from > 0 || image.encryption != null) {
-            // What lies there is not zeros, or not in plain text.
-            if (image.header.extendedL2()) {
-              bitmap = 0xffff_ffffL << 32;
-            } else if (image.header.version >= 3) {
-              entry |= Qcow2Image.ZERO;
-            } else if (image.data == image.file) {
-              image.data.writeZeroes(
-                  run.offset() + i * image.clusterSize, image.clusterSize, false);
-            }
-          }
-          long old = image.l2Entry(table, index + i);
-          image.setL2(table, index + i, entry, bitmap);
-          image.releaseEntry(old);
-        }
-        at += run.clusters() * image.clusterSize;
-      }
-      tables.at(size() - from, size() - from);
-      settle();
-      long end =
-          image.data == image.file ? image.refcounts.lastInUse() + 1 << image.clusterBits : size();
-      if (image.data.size() < end) {
-        image.data.setSize(end);
-      }
-      mode.apply(image.data, 0, end, watch);
-    } finally {
-      exclusive.unlock();
-    }
-  }
+  // --- Check, close ---
 
   @Override
   public boolean repairable() {
