@@ -6,6 +6,7 @@ import static io.satchel.vm.cpu.CpuState.RCX;
 import static io.satchel.vm.cpu.CpuState.RDX;
 
 import io.satchel.vm.cpu.CpuModel;
+import io.satchel.vm.cpu.CpuModel.Feature;
 import io.satchel.vm.cpu.CpuState;
 import io.satchel.vm.cpu.decode.Instruction;
 
@@ -38,6 +39,13 @@ public final class Cpuid {
         ebx |= cpu.apicId << 24;
         ecx |= (cpu.cr4 & CpuState.CR4_OSXSAVE) != 0 ? OSXSAVE : 0;
         edx &= (cpu.apicBase & APIC_BASE_ENABLE) != 0 ? -1 : ~APIC;
+      }
+      case 0xB -> {
+        // No level is described, but the x2APIC ID stands beside each.
+        if (cpu.model.has(Feature.X2APIC) && cpu.model.maxLevel() >= number) {
+          ecx = subleaf & 0xFF;
+          edx = cpu.apicId;
+        }
       }
       case 0xD -> {
         // The size for what is enabled; subleaf 1 of the compacted form, which has no gaps to save.

@@ -54,4 +54,10 @@ class CpuidTests {
     cpu.xcr0 = 7;
     assertThat(cpuid(0xD)[1]).isEqualTo(832);
   }
+
+  @Test
+  void leafBSaysTheX2apicId() {
+    cpu.apicId = 3;
+    assertThat(cpuid(0xB)).containsExactly(0, 0, 0, 3);
+  }
 }
